@@ -1,0 +1,123 @@
+"""Importers: one module a source, upstream format -> tidy tables; `build` turns them all into `data/`.
+
+The contract of a module here:
+
+- ``SOURCE``: its short name, which is also the `source` of its rows in `model_aliases`;
+- ``FOLDER``: its folder under the sources;
+- ``read(folder) -> dict[str, DataFrame]``: table name -> rows with columns of that table in `hwlib.schema`. Rows of
+  `measurements` carry `model_name` and `device_name` as the source spells them, and neither `model_id`,
+  `device_id` nor `measurement_id`: `build` adds those;
+- ``model_id(model_name) -> str`` (optional): the rule for names that `data/curated/model_names.csv` does not list.
+
+`read` raises `HwlibError` naming file, line, column and value, and touches nothing but its folder.
+"""
+
+import hashlib
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pandas as pd
+
+from .. import schema
+from ..errors import HwlibError
+from . import names, tidy
+
+# What makes a measurement the same row when its figures are corrected upstream: all but the figures themselves.
+IDENTITY = (
+    "source_ref",
+    "model_name",
+    "variant",
+    "device_name",
+    "device_count",
+    "runtime",
+    "runtime_version",
+    "tuning",
+    "precision",
+    "scenario",
+    "batch_size",
+    "concurrency",
+)
+
+
+def importers():
+    """Every importer module of this package, by name; found by walking it, so that none is forgotten."""
+    found = {}
+    for info in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        if hasattr(module, "SOURCE"):
+            found[module.SOURCE] = module
+    return found
+
+
+def build(sources, data, out=None):
+    """Write every table of `schema.TABLES` from the `sources` folder and `data`/curated; returns the tables.
+
+    Parameters
+    ----------
+    sources : path
+        Folder with one folder a source.
+    data : path
+        The project's data folder, whose `curated` holds what is kept by hand.
+    out : path, optional
+        Where the tables go; `data` if not given.
+    """
+    sources, data = Path(sources), Path(data)
+    read = {name: module.read(sources / module.FOLDER) for name, module in importers().items()}
+    curated = names.load_curated(data / "curated")
+    tables = assemble(read, curated)
+    for name, frame in tables.items():
+        tables[name] = tidy.finish(frame, name)
+    check_references(tables)
+    tidy.write(tables, Path(out or data))
+    return tables
+
+
+def assemble(read, curated):
+    """All tables from what the importers `read` and what is `curated` by hand; not yet sorted or validated."""
+    devices = names.combine(curated["devices"], [part["devices"] for part in read.values() if "devices" in part], "device_id")
+    aliases = names.device_aliases(devices, curated["device_names"], [p["device_aliases"] for p in read.values() if "device_aliases" in p])
+    measured, spellings = [], []
+    for source, part in read.items():
+        if "measurements" in part:
+            frame = names.with_model_ids(part["measurements"], source, curated["model_names"], importers()[source])
+            spellings.append(frame[["model_name", "model_id"]].drop_duplicates().assign(source=source))
+            measured.append(names.with_device_ids(frame, aliases))
+    measurements = pd.concat([schema.conform(frame, "measurements") for frame in measured], ignore_index=True)
+    measurements["measurement_id"] = measurement_ids(measurements)
+    models = names.combine(curated["models"], [part["models"] for part in read.values() if "models" in part], "model_id")
+    prices = pd.concat([part["prices"] for part in read.values() if "prices" in part], ignore_index=True)
+    return {
+        "sources": curated["sources"],
+        "device_classes": curated["device_classes"],
+        "devices": devices,
+        "device_aliases": aliases,
+        "models": models[models["model_id"].isin(measurements["model_id"])],
+        "model_aliases": pd.concat(spellings).rename(columns={"model_name": "alias"}),
+        "measurements": measurements,
+        "prices": names.with_device_ids(prices, aliases, cpu_column="host_cpu"),
+        "grid_carbon": pd.concat([part["grid_carbon"] for part in read.values() if "grid_carbon" in part]),
+    }
+
+
+def measurement_ids(frame):
+    """A stable key for each row: its source and eight hex digits of what identifies it, with a count for repeats."""
+    text = frame[list(IDENTITY)].astype("str").fillna("").agg("|".join, axis=1)
+    digest = text.map(lambda row: hashlib.sha256(row.encode()).hexdigest()[:8])
+    keys = frame["source_id"] + "-" + digest
+    repeat = keys.groupby(keys).cumcount()
+    return keys.where(repeat == 0, keys + "-" + (repeat + 1).astype("str"))
+
+
+def check_references(tables):
+    """Raise `HwlibError` if a key of one table is missing in the table it points to."""
+    known_sources = set(tables["sources"]["source_id"])
+    for name, frame in tables.items():
+        for column, target in schema.table(name).references.items():
+            missing = set(frame[column].dropna()) - set(tables[target][schema.table(target).key[0]])
+            if missing:
+                raise HwlibError(f"{name}.{column}: not in {target}: {', '.join(sorted(missing)[:10])} ({len(missing)} in all)")
+        if "source_id" in frame:
+            used = {part for cell in frame["source_id"].unique() for part in cell.split("+")}
+            if used - known_sources:
+                raise HwlibError(f"{name}.source_id: not in sources: {', '.join(sorted(used - known_sources))}")

@@ -1,0 +1,100 @@
+"""Reading upstream CSV strictly, and writing our own tables in one sorted, stable form."""
+
+import csv
+import io
+from pathlib import Path
+
+import pandas as pd
+
+from .. import schema
+from ..errors import HwlibError
+
+SIGNIFICANT_DIGITS = 10
+
+
+def read_upstream(path, columns):
+    """The upstream CSV `path` as a text frame, after checking that it has `columns` and that no line is cut short.
+
+    Cells stay text (empty ones are missing), so that each importer converts with `number`, which can name a bad cell.
+
+    Raises
+    ------
+    HwlibError
+        With file, line and what was expected.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise HwlibError(f"{path.name}: cannot be read as UTF-8 text: {error}") from None
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = next(lines, [])
+        missing = [column for column in columns if column not in header]
+        if missing:
+            raise HwlibError(f"{path.name}, line 1: missing column {', '.join(missing)}")
+        rows = []
+        for row in lines:
+            if len(row) != len(header):
+                raise HwlibError(f"{path.name}, line {lines.line_num}: expected {len(header)} cells, found {len(row)}")
+            rows.append(row)
+    except csv.Error as error:
+        raise HwlibError(f"{path.name}, line {lines.line_num}: {error}") from None
+    frame = pd.DataFrame(rows, columns=header, dtype="str")
+    return frame.mask(frame == "")
+
+
+def number(frame, column, file, minimum=0.0):
+    """The text `column` of `frame` as finite numbers not below `minimum`; empty stays missing.
+
+    Raises
+    ------
+    HwlibError
+        With file, line, column and value.
+    """
+    text = frame[column].str.replace(",", "", regex=False)
+    values = pd.to_numeric(text, errors="coerce").astype("float64")
+    bad = (text.notna() & values.isna()) | (values < minimum) | (values.abs() == float("inf"))
+    if bad.any():
+        row = int(bad.to_numpy().argmax())
+        raise HwlibError(f"{file}, line {row + 2}, column {column}: expected a number of at least {minimum:g}, found {frame[column].iloc[row]!r}")
+    return values
+
+
+def significant(values, digits=6):
+    """`values` rounded to `digits` significant digits: timings carry no more.
+
+    >>> significant(pd.Series([0.123456789, 98765.4321])).tolist()
+    [0.123457, 98765.4]
+    """
+    return values.map(lambda value: float(f"{value:.{digits}g}"), na_action="ignore")
+
+
+def finish(frame, name):
+    """`frame` as table `name`: its columns and dtypes, sorted by key, validated."""
+    frame = schema.conform(frame, name)
+    frame = frame.sort_values(list(schema.table(name).key), na_position="first", ignore_index=True)
+    return schema.validate(frame, name)
+
+
+def write(tables, folder):
+    """Write `tables` as CSV under `folder`; measurements go one file a source, into `measurements/`."""
+    (folder / "measurements").mkdir(parents=True, exist_ok=True)
+    for name, frame in tables.items():
+        if name == "measurements":
+            for source, part in frame.groupby("source_id", sort=True):
+                write_csv(part, folder / "measurements" / f"{source}.csv")
+        else:
+            write_csv(frame, folder / f"{name}.csv")
+
+
+def write_csv(frame, path):
+    """Write `frame` to `path` in the project's one format: UTF-8, \\n, shortest number text, dates as YYYY-MM-DD."""
+    text = frame.to_csv(index=False, lineterminator="\n", float_format=_shortest, date_format="%Y-%m-%d")
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8", newline="")
+    temporary.replace(path)
+
+
+def _shortest(value):
+    return f"{value:.{SIGNIFICANT_DIGITS}g}"
