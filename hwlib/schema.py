@@ -177,7 +177,7 @@ DEVICE_ALIASES = Table(
     (
         _text("alias", "exact spelling in a source", required=True),
         _text("device_id", "the device it means; empty where it deliberately means none"),
-        _text("reason", "why it means none"),
+        _text("reason", "why it means none, or why this device where the spelling alone does not say"),
     ),
     {"device_id": "devices"},
 )
@@ -219,14 +219,16 @@ QUALITY_FLAGS = {
     "third_party": "not measured by the publisher; copied there from somewhere else",
     "relative_only": "the publisher calls the timing relative",
     "latency_unordered": "percentiles are not in increasing order in the source",
-    "latency_corrected": "a latency was corrected; the correction and its reason are in data/curated/corrections.csv",
+    "latency_corrected": "a latency was corrected; the importer of the source holds both figures and the reason",
     "throughput_latency_mismatch": "throughput times latency differs from batch times concurrency by more than the table's usual",
     "count_unstated": "the number of devices used is not stated in the source",
-    "count_doubtful": "the source's own device or node count is doubtful",
+    "count_corrected": "the source declares another number of devices or nodes; the importer counts them anew and says why",
+    "count_doubtful": "the number of devices that the source declares is doubtful",
     "superseded": "the publisher no longer shows this figure",
     "repeated_upstream": "the same figures stand under another device or precision in the source",
     "wide_runs": "repeated runs in the source spread by more than a tenth",
     "device_unstated": "the source does not name the device",
+    "device_corrected": "the source describes another machine than the one that ran; the importer names it and says why",
 }
 
 MEASUREMENTS = Table(
@@ -357,7 +359,7 @@ def conform(frame, name):
         tab.column(column)
     result = {}
     for column in tab.columns:
-        values = frame[column.name] if column.name in frame else pd.Series(pd.NA, index=frame.index)
+        values = frame[column.name] if column.name in frame else pd.Series(None, index=frame.index, dtype="object")
         try:
             result[column.name] = values.astype(PANDAS_DTYPES[column.type])
         except (TypeError, ValueError) as error:

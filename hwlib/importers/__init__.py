@@ -19,8 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .. import schema
-from ..errors import HwlibError
+from .. import check, package, schema
 from . import names, tidy
 
 # What makes a measurement the same row when its figures are corrected upstream: all but the figures themselves.
@@ -68,8 +67,9 @@ def build(sources, data, out=None):
     tables = assemble(read, curated)
     for name, frame in tables.items():
         tables[name] = tidy.finish(frame, name)
-    check_references(tables)
+    check.check_references(tables)
     tidy.write(tables, Path(out or data))
+    package.write(Path(out or data), tables["sources"])
     return tables
 
 
@@ -107,17 +107,3 @@ def measurement_ids(frame):
     keys = frame["source_id"] + "-" + digest
     repeat = keys.groupby(keys).cumcount()
     return keys.where(repeat == 0, keys + "-" + (repeat + 1).astype("str"))
-
-
-def check_references(tables):
-    """Raise `HwlibError` if a key of one table is missing in the table it points to."""
-    known_sources = set(tables["sources"]["source_id"])
-    for name, frame in tables.items():
-        for column, target in schema.table(name).references.items():
-            missing = set(frame[column].dropna()) - set(tables[target][schema.table(target).key[0]])
-            if missing:
-                raise HwlibError(f"{name}.{column}: not in {target}: {', '.join(sorted(missing)[:10])} ({len(missing)} in all)")
-        if "source_id" in frame:
-            used = {part for cell in frame["source_id"].unique() for part in cell.split("+")}
-            if used - known_sources:
-                raise HwlibError(f"{name}.source_id: not in sources: {', '.join(sorted(used - known_sources))}")

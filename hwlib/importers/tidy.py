@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from .. import schema
-from ..errors import HwlibError
+from ..errors import HwlibError, unknown
 
 SIGNIFICANT_DIGITS = 10
 
@@ -57,8 +57,24 @@ def number(frame, column, file, minimum=0.0):
     bad = (text.notna() & values.isna()) | (values < minimum) | (values.abs() == float("inf"))
     if bad.any():
         row = int(bad.to_numpy().argmax())
-        raise HwlibError(f"{file}, line {row + 2}, column {column}: expected a number of at least {minimum:g}, found {frame[column].iloc[row]!r}")
+        found = frame[column].iloc[row]
+        raise HwlibError(f"{file}, line {row + 2}, column {column}: expected a number of at least {minimum:g}, found {found!r}")
     return values
+
+
+def mapped(frame, column, words, file):
+    """The text `column` of `frame` translated by the dict `words`.
+
+    Raises
+    ------
+    HwlibError
+        With file, line and column where a word is not among `words`.
+    """
+    strange = ~frame[column].isin(list(words))
+    if strange.any():
+        row = int(strange.to_numpy().argmax())
+        raise unknown(f"word in {file}, line {row + 2}, column {column}:", frame[column].iloc[row], words)
+    return frame[column].map(words)
 
 
 def significant(values, digits=6):

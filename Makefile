@@ -1,0 +1,56 @@
+# Two commands are enough: `make report MODEL=resnet50` and `make test`. Each sets up .venv by itself.
+MODEL ?= resnet50
+SOURCES ?= ../shared/sources
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: help setup lab report test bench data notebooks lint clean
+
+help:
+	@echo "make report MODEL=resnet50   one report: reports/resnet50.html and reports/resnet50.json"
+	@echo "make lab                     JupyterLab on notebooks/00_start_here.ipynb"
+	@echo "make test                    every test"
+	@echo "make bench                   measured speed of imports, loading and reports"
+	@echo "make data                    rebuild data/ from SOURCES=$(SOURCES)"
+	@echo "make notebooks               execute the notebooks and store their outputs"
+	@echo "make lint                    ruff over code and notebooks"
+
+# Installed again only when the lock or the project's own metadata changed in content, whatever the file times say.
+setup:
+	@cat requirements.lock pyproject.toml | cmp -s - $(VENV)/.installed || $(MAKE) --no-print-directory $(VENV)/.installed
+
+.PHONY: $(VENV)/.installed
+$(VENV)/.installed:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found; name one: make PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV) || { echo "no virtual environment could be made; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@cat requirements.lock pyproject.toml > $(VENV)/.installed
+
+lab: setup
+	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+
+report: setup
+	$(BIN)/hwlib report $(MODEL) --out reports
+
+test: setup
+	$(BIN)/python tests/get_browser.py
+	$(BIN)/python -m pytest
+
+bench: setup
+	$(BIN)/python tests/perf/bench.py
+
+data: setup
+	$(BIN)/hwlib data build $(SOURCES)
+
+notebooks: setup
+	$(BIN)/python tests/execute_notebooks.py
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,218 @@
+"""Every way to serve a workload: measured rows within its limits, joined to machines that can be rented."""
+
+import pandas as pd
+
+from . import data, metrics
+from .workload import PRIORITIES
+
+# The sternest latency that a row states stands for it.
+LATENCIES = ("p99", "p95", "p90", "p50", "mean")
+UNFIT_FLAGS = ("third_party", "relative_only", "superseded", "count_unstated", "count_doubtful", "device_unstated")
+AT_CAPACITY = ("offline", "batch_loop", "concurrent_loop")
+MAX_PRICE_AGE = pd.Timedelta(days=365)
+OPTION_COLUMNS = (
+    "device_id",
+    "device",
+    "device_count",
+    "instance_type",
+    "provider",
+    "region",
+    "batch_size",
+    "precision",
+    "runtime",
+    "scenario",
+    "throughput_per_s",
+    "throughput_unit",
+    "latency_ms",
+    "latency_stat",
+    "usd_per_hour",
+    "usd_per_100k",
+    "joules_per_inference",
+    "power_boundary",
+    "evidence",
+    "source_id",
+    "price_source_id",
+    "price_as_of",
+    "note",
+    "variant",
+    "device_class",
+    "measurement_id",
+)
+
+
+def options(workload):
+    """Every way to serve `workload`, and what was left out and why.
+
+    Each device gives at most one option a provider: its best measured row within the limits, on the provider's
+    cheapest machine with that device. A row measured on another number of devices is scaled by the count and marked
+    `derived`; a device that nobody rents out stays, with an unknown price.
+
+    Returns
+    -------
+    options : DataFrame
+        Columns `OPTION_COLUMNS`.
+    eliminated : DataFrame
+        device_id, reason, rows.
+
+    Examples
+    --------
+    >>> table, eliminated = options(Workload("resnet50", latency_ms=10))
+    >>> table["latency_ms"].max() <= 10
+    np.True_
+    """
+    rows = with_latency(data.load_measurements(workload.model))
+    reasons = limits(rows, workload)
+    kept = rows[reasons == ""]
+    table = _choose(_priced(kept, workload), workload)
+    return table[list(OPTION_COLUMNS)], _eliminated(rows, reasons, table)
+
+
+def limits(rows, workload):
+    """Why each measured row cannot serve `workload`: a Series of sentences, empty where it can.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of `measurements` with latency_ms (ms) and latency_stat.
+    workload : Workload
+
+    Examples
+    --------
+    >>> rows = with_latency(data.load_measurements("resnet50", "nvidia-t4"))
+    >>> limits(rows, Workload("resnet50", batch_size=7)).iloc[0]
+    'batch size not stated'
+    """
+    reasons = pd.Series("", index=rows.index, dtype="object")
+    for faulty, text in _checks(rows, workload):
+        hit = faulty.fillna(False).astype(bool) & (reasons == "")
+        reasons[hit] = text[hit] if isinstance(text, pd.Series) else text
+    return reasons
+
+
+def _checks(rows, workload):
+    flags = rows["quality_flag"].fillna("").str.split(";")
+    why_none = data.load("device_aliases").set_index("alias")["reason"]
+    yield rows["device_id"].isna(), rows["device_name"].map(why_none).fillna("the source does not tell which device it was")
+    yield rows["throughput_per_s"].isna(), "no throughput stated"
+    yield flags.map(lambda words: any(word in UNFIT_FLAGS for word in words)), "flagged: " + rows["quality_flag"].fillna("")
+    yield rows["availability"].isin(("preview", "rdi")), "not for sale when measured (MLPerf preview or research system)"
+    yield rows["division"] == "open", "MLPerf open division: the network may have been changed"
+    yield rows["node_count"] > 1, "measured on several machines together"
+    if workload.batch_size != "any":
+        yield rows["batch_size"].isna(), "batch size not stated"
+        other = rows["batch_size"] != workload.batch_size
+        yield other, "measured at batch " + rows["batch_size"].astype("str") + f", not {workload.batch_size}"
+    if workload.latency_ms is not None:
+        yield rows["latency_ms"].isna(), "no latency measured (" + rows["scenario"] + ")"
+        shown = rows["latency_stat"] + " " + rows["latency_ms"].map("{:.4g}".format) + f" ms > {workload.latency_ms:g} ms"
+        yield rows["latency_ms"] > workload.latency_ms, shown
+
+
+def with_latency(rows):
+    """`rows` with latency_ms (ms), the sternest percentile that each states, and latency_stat, which one that is.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Needs latency_ms_p99, _p95, _p90, _p50 and _mean (ms).
+
+    Examples
+    --------
+    >>> with_latency(data.load_measurements("resnet50", scenario="server"))["latency_stat"].value_counts().index[0]
+    'p99'
+    """
+    columns = [f"latency_ms_{stat}" for stat in LATENCIES]
+    known = rows[columns].notna()
+    stat = known.to_numpy().argmax(axis=1)
+    rows = rows.assign(latency_ms=rows[columns].bfill(axis=1).iloc[:, 0], latency_stat=[LATENCIES[i] for i in stat])
+    return rows.assign(latency_stat=rows["latency_stat"].where(rows["latency_ms"].notna()))
+
+
+def _priced(rows, workload):
+    """`rows` joined to the offers that have their device, scaled to the offer's number of devices."""
+    devices = data.load_devices()[["device_id", "name", "device_class", "threads"]].rename(columns={"name": "device"})
+    rows = rows.merge(devices, on="device_id", how="left")
+    joined = rows.merge(offers(workload), on="device_id", how="left", suffixes=("_measured", ""))
+    joined["device_count"] = joined["device_count"].fillna(joined["device_count_measured"].astype("float64"))
+    scale = joined["device_count"] / joined["device_count_measured"].astype("float64")
+    is_cpu = (joined["device_class"] == "cpu") & joined["vcpus"].notna()
+    threads = (joined["threads"] * joined["device_count_measured"]).astype("float64")
+    scale = scale.mask(is_cpu, joined["vcpus"].astype("float64") / threads)
+    # More of the machine than was measured is no measurement of it: a CPU's share is only ever scaled down.
+    joined = joined[scale.notna() & ~(is_cpu & (scale > 1))].assign(scale=scale)
+    return _scaled(joined)
+
+
+def offers(workload):
+    """The cheapest machine (USD/h) of each provider for each device and number of devices, at the pricing asked for.
+
+    Prices without a day, more than a year older than the newest list, or flagged as of mixed age count only for a
+    workload that names their provider: a stale bargain must not win by default.
+
+    Parameters
+    ----------
+    workload : Workload
+        Its pricing and provider count.
+
+    Examples
+    --------
+    >>> offered = offers(Workload("resnet50", provider="aws"))
+    >>> offered.loc[(offered["device_id"] == "nvidia-t4") & (offered["device_count"] == 1), "instance_type"].item()
+    'g4dn.xlarge'
+    """
+    prices = data.load_prices(pricing=workload.pricing, priced_unit="machine")
+    prices = prices[prices["device_id"].notna()]
+    prices = prices[prices["provider"] == workload.provider] if workload.provider else prices[_fresh(prices)]
+    whole = prices["device_count"].isna() | (prices["device_count"] % 1 == 0)
+    # A CPU machine has no device count: there the price of a vCPU decides, then the larger machine.
+    per_vcpu = prices["usd_per_hour"] / prices["vcpus"].astype("float64")
+    prices = prices.assign(rank=prices["usd_per_hour"].where(prices["device_count"].notna(), per_vcpu))[whole]
+    prices = prices.sort_values(["rank", "vcpus", "instance_type", "region"], ascending=[True, False, True, True])
+    prices = prices.drop_duplicates(["provider", "device_id", "device_count"])
+    columns = ["provider", "region", "instance_type", "usd_per_hour", "vcpus", "device_id", "device_count", "as_of", "source_id"]
+    return prices[columns].rename(columns={"as_of": "price_as_of", "source_id": "price_source_id"})
+
+
+def _fresh(prices):
+    newest = prices["as_of"].max()
+    aged = prices["quality_flag"].fillna("").str.contains("mixed age")
+    return prices["as_of"].notna() & ~aged & (newest - prices["as_of"] <= MAX_PRICE_AGE)
+
+
+def _scaled(joined):
+    scaled = joined["scale"] != 1
+    count = joined["device_count_measured"].astype("str")
+    note = ("scaled from " + count + " devices").mask(joined["device_class"] == "cpu", "scaled by vCPUs from " + count + " sockets")
+    frame = joined.assign(
+        throughput_per_s=joined["throughput_per_s"] * joined["scale"],
+        power_w=joined["power_w"] * joined["scale"],
+        evidence=joined["evidence"].mask(scaled, "derived"),
+        note=note.where(scaled, ""),
+    )
+    return frame
+
+
+def _choose(joined, workload):
+    """The best row for each device and provider.
+
+    Without a latency limit a row at full capacity goes first, so that options answer one question; then a row that was
+    measured on that very number of devices.
+    """
+    frame = metrics.energy(metrics.cost(joined, workload.utilisation))
+    metric, ascending = PRIORITIES[workload.priority]
+    frame = frame.assign(rank=frame[metric] if ascending else -frame[metric], speed=-frame["throughput_per_s"] / frame["device_count"])
+    at_capacity = frame["scenario"].isin(AT_CAPACITY) if workload.latency_ms is None else False
+    preferred = 2 * at_capacity + (frame["scale"] == 1)
+    most = preferred.groupby([frame["device_id"], frame["provider"].fillna(""), frame["device_count"]]).transform("max")
+    frame = frame[preferred == most]
+    frame = frame.sort_values(["rank", "speed", "measurement_id"])
+    return frame.drop_duplicates(["device_id", "provider"])
+
+
+def _eliminated(rows, reasons, table):
+    """The devices without an option, each with its commonest reason and the number of rows behind it."""
+    gone = rows[(reasons != "") & ~rows["device_id"].isin(table["device_id"])]
+    gone = gone.assign(reason=reasons, device_id=gone["device_id"].fillna(gone["device_name"]))
+    counted = gone.groupby(["device_id", "reason"], as_index=False).size().rename(columns={"size": "rows"})
+    counted = counted.sort_values(["device_id", "rows", "reason"], ascending=[True, False, True])
+    return counted.drop_duplicates("device_id").reset_index(drop=True)

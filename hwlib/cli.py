@@ -1,0 +1,163 @@
+"""`hwlib …` on the command line: each command parses, calls one function and prints."""
+
+import json
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from .errors import HwlibError
+
+
+class _Group(click.Group):
+    """A group whose library errors are one sentence and exit code 2, never a traceback."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except HwlibError as error:
+            sentence = click.ClickException(str(error))
+            sentence.exit_code = 2
+            raise sentence from None
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="hwlib")
+def main():
+    """Choose deep-learning inference hardware from measured figures, dated prices and stated errors."""
+
+
+@main.command()
+@click.argument("model")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of the report; may be given again.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("reports"), show_default=True)
+def report(model, settings, out):
+    """Render the report of MODEL into one HTML page and its decision into JSON beside it."""
+    from . import reports
+
+    for path in reports.make_report(model, _settings(settings), out):
+        click.echo(path)
+
+
+@main.command()
+@click.argument("model")
+@click.option("--priority", default="cost", show_default=True, help="cost, throughput, latency or energy.")
+@click.option("--batch-size", default="any", show_default=True, help="Samples per call, or any.")
+@click.option("--latency-ms", type=float, help="Longest latency allowed.")
+@click.option("--pricing", default="on_demand", show_default=True, help="on_demand, spot, ...")
+@click.option("--provider", help="Only offers of this provider.")
+@click.option("--utilisation", type=float, default=1.0, show_default=True, help="Share of the rented time that does work.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def decide(model, batch_size, as_json, **answers):
+    """Rank every way to serve MODEL, best first, with reasons."""
+    from .decision import decide as choose
+
+    batch_size = int(batch_size) if batch_size.lstrip("-").isdigit() else batch_size
+    decision = choose(model, batch_size=batch_size, **answers)
+    if as_json:
+        click.echo(json.dumps(decision.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        click.echo("\n".join([*decision.explain(), "", _text(decision.table.head(20), _DECISION_COLUMNS)]))
+
+
+@main.command()
+def models():
+    """List the models that have measurements."""
+    from . import data
+
+    _print_counted(data.load_models(), "model_id", ["model_id", "task", "params_m", "gmacs", "input"])
+
+
+@main.command()
+def devices():
+    """List the devices, with the number of measurements of each."""
+    from . import data
+
+    columns = ["device_id", "device_class", "tdp_w", "memory_gb", "memory_bandwidth_gb_s", "fp16_tflops", "int8_tops"]
+    _print_counted(data.load_devices(), "device_id", columns)
+
+
+@main.command()
+def sources():
+    """List the sources, with version, licence and number of measurements."""
+    from . import data
+
+    _print_counted(data.load_sources(), "source_id", ["source_id", "version", "licence", "url_path"])
+
+
+@main.group(name="data", cls=_Group)
+def data_group():
+    """Check and rebuild the tables."""
+
+
+@data_group.command()
+def check():
+    """Check every row of every table and print what the tables cover."""
+    from . import check as checks
+
+    click.echo(checks.check())
+
+
+@data_group.command()
+@click.argument("sources", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where the tables go, if not into the project's data.")
+def build(sources, out):
+    """Rebuild all tables from the folder SOURCES."""
+    from . import data, importers
+
+    for name, frame in importers.build(sources, data.data_dir(), out).items():
+        click.echo(f"{name:15} {len(frame):7,} rows")
+
+
+_DECISION_COLUMNS = [
+    "device_id",
+    "device_count",
+    "instance_type",
+    "provider",
+    "batch_size",
+    "precision",
+    "runtime",
+    "throughput_per_s",
+    "latency_ms",
+    "usd_per_hour",
+    "usd_per_100k",
+    "evidence",
+    "source_id",
+]
+
+
+def _settings(pairs):
+    """`NAME=VALUE` texts as a dict; a text without = or a name given twice is an error."""
+    settings = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or name in settings:
+            raise HwlibError(f"--set {pair!r}: expected NAME=VALUE, each name once, such as batch_size=8")
+        settings[name] = value
+    return settings
+
+
+def _print_counted(frame, key, columns):
+    from . import data
+
+    counts = data.load_measurements()[key].value_counts()
+    click.echo(_text(frame.assign(measurements=frame[key].map(counts).fillna(0).astype(int)), [*columns, "measurements"]))
+
+
+def _text(frame, columns):
+    """`frame` as aligned text: numbers to the right with four digits, words to the left, unknown as a dash."""
+    shown = frame[columns].copy()
+    for name in columns:
+        cells = shown[name].map(_cell)
+        width = max([len(name), *cells.map(len)])
+        right = shown[name].dtype.kind in "iuf"
+        shown[name] = cells.map(lambda cell, w=width, r=right: cell.rjust(w) if r else cell.ljust(w))
+        shown = shown.rename(columns={name: name.rjust(width) if right else name.ljust(width)})
+    rows = ["  ".join(shown.columns), *("  ".join(row) for row in shown.itertuples(index=False))]
+    return "\n".join(row.rstrip() for row in rows)
+
+
+def _cell(value):
+    if pd.isna(value):
+        return "-"
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)

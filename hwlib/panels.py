@@ -1,0 +1,191 @@
+"""Panels: one answer of a decision each, as a chart or table with its sources beneath, or a sentence where data lack.
+
+Notebooks, reports and the explorer show these; what is computed and drawn stands in the modules below.
+"""
+
+import textwrap
+
+import pandas as pd
+
+from . import candidates, charts, data, guard, metrics
+from .workload import Workload
+
+BARS_SHOWN = 15
+CAPTION_WIDTH = 115
+
+
+def ranking(decision):
+    """Chart of the figure that ranks (USD, per second, ms or J), the best option of each device, best first."""
+    table = decision.table[decision.table[decision.metric].notna()].drop_duplicates("device_id").head(BARS_SHOWN)
+    if table.empty:
+        return note(f"No option has a known {charts.axis_title(decision.metric)}.")
+    table = table.assign(option=_counted(table) + _place(table))
+    axis = charts.axis_title(decision.metric)
+    title = f"{axis[0].upper()}{axis[1:]}, best option of each device"
+    return charts.bars(table, decision.metric, "option", title, [*_caption(table), *_price_line(table)])
+
+
+def batch_throughput(decision):
+    """Chart of throughput (per second) over batch size, one line a device; or a sentence if nobody measured a sweep."""
+    rows = guard.batch_series(_usable(decision))
+    if rows.empty:
+        return note("No source publishes a sweep of batch sizes for this model on a single device.")
+    return charts.batch_curves(rows, "throughput_per_s", "Batch size and throughput of one device", _origin(rows))
+
+
+def batch_cost(decision):
+    """Chart of the cost of 100,000 inferences (USD) over batch size, on the cheapest machine with one such device."""
+    rows = guard.batch_series(_usable(decision))
+    if rows.empty:
+        return note("Without a sweep of batch sizes there is no cost to draw over them.")
+    offers = candidates.offers(decision.workload)
+    single = offers[offers["device_count"] == 1].sort_values("usd_per_hour").drop_duplicates("device_id")
+    priced = rows.merge(single.drop(columns="device_count"), on="device_id")
+    if priced.empty:
+        return note("No device with a sweep of batch sizes has a machine of its own at these terms.")
+    priced = metrics.cost(priced, decision.workload.utilisation)
+    unpriced = sorted(set(rows["device"]) - set(priced["device"]))
+    without = _wrap(f"No machine with just one, at these terms: {', '.join(unpriced)}.") if unpriced else []
+    machines = [
+        f"{row.device} on {row.instance_type} ({row.provider}, {row.region}) ${row.usd_per_hour:,.3f}/h of {row.price_as_of:%Y-%m-%d}"
+        for row in priced.drop_duplicates("device_id").itertuples()
+    ]
+    caption = [*_origin(priced), *_wrap("Cheapest machine with one: " + "; ".join(machines) + "."), *without]
+    return charts.batch_curves(priced, "usd_per_100k", "Batch size and cost of 100,000 inferences", caption)
+
+
+def latency_throughput(decision):
+    """Chart of throughput of one device (per second) over latency (ms) with the Pareto set marked."""
+    rows = _usable(decision)
+    rows = rows[rows["latency_ms"].notna() & rows["throughput_per_s"].notna()]
+    if rows.empty:
+        return note("No source states both a latency and a throughput of this model.")
+    rows = rows.assign(throughput_per_s=rows["throughput_per_s"] / rows["device_count"].astype("float64"))
+    rows = rows.sort_values(["throughput_per_s", "measurement_id"], ascending=[False, True])
+    rows = rows.drop_duplicates(["device_id", "batch_size", "precision", "scenario"])
+    rows = rows.assign(pareto=metrics.pareto(rows, maximise=["throughput_per_s"], minimise=["latency_ms"]))
+    stern = "Latency is the sternest figure stated: p99 of server runs, p90 of single streams, p99 or the mean of batch loops."
+    return charts.latency_throughput(rows, "Latency and throughput", [*_caption(rows), stern])
+
+
+def efficiency(decision):
+    """Chart of inferences per joule of measured power, the best row a device; or a sentence if nobody measured power."""
+    rows = metrics.energy(_usable(decision))
+    rows = rows[rows["inferences_per_joule"].notna()].sort_values(["inferences_per_joule", "measurement_id"], ascending=[False, True])
+    rows = rows.drop_duplicates("device_id").head(BARS_SHOWN)
+    if rows.empty:
+        return note("Nobody measured the power of this model; the thermal design power of a device is no substitute.")
+    rows = rows.assign(system=_counted(rows))
+    wall = "Power of the whole system at the wall, measured while the figure was."
+    return charts.bars(rows, "inferences_per_joule", "system", "Inferences per joule", [*_caption(rows), wall])
+
+
+def options_table(decision, rows=25):
+    """Table of the best options with price, evidence and source of each."""
+    best = decision.table.head(rows)
+    declared = best["variant"].str.extract("weights=([^;]+)")[0].str.replace(",", " or ")
+    scaled = (", " + best["note"]).where(best["note"] != "", "")
+    columns = {
+        "option": _counted(best) + _place(best),
+        "batch": best["batch_size"],
+        "measured with": best["precision"].fillna(declared).fillna("unknown precision") + ", " + best["runtime"].fillna("unknown runtime"),
+        "throughput (1/s)": best["throughput_per_s"],
+        "latency (ms)": best["latency_ms"].map("{:.3g}".format, na_action="ignore") + " " + best["latency_stat"],
+        "price ($/h)": best["usd_per_hour"].map("{:,.3f}".format, na_action="ignore"),
+        "cost ($/100k)": best["usd_per_100k"],
+        "energy (J)": best["joules_per_inference"],
+        "evidence": best["evidence"] + scaled,
+        "figure from": best["source_id"],
+        "price from": best["price_source_id"].str.split("+").str[0] + best["price_as_of"].dt.strftime(" %Y-%m-%d"),
+    }
+    return table(pd.DataFrame(columns))
+
+
+def eliminated_table(decision):
+    """Table of the devices left out, each with its commonest reason,; or a sentence if there are none."""
+    if decision.eliminated.empty:
+        return note("Nothing was left out.")
+    names = data.load_devices().set_index("device_id")["name"]
+    shown = decision.eliminated.assign(device=decision.eliminated["device_id"].map(names).fillna(decision.eliminated["device_id"]))
+    return table(shown[["device", "reason", "rows"]].rename(columns={"reason": "why it was left out", "rows": "rows behind it"}))
+
+
+def sources_table(decision):
+    """Table of every source behind the figures and prices shown, with licence, version and credit,."""
+    cells = pd.concat([_usable(decision)["source_id"], decision.table["price_source_id"].dropna()]).unique()
+    used = {part for cell in cells for part in cell.split("+")}
+    rows = data.load_sources()
+    rows = rows[rows["source_id"].isin(used)]
+    shown = rows[["source_id", "citation", "url_path", "version", "published_on", "licence"]]
+    return table(shown.rename(columns={"source_id": "source", "citation": "credit", "url_path": "place", "published_on": "published"}))
+
+
+def table(frame):
+    """`frame` as HTML without an index, numbers rounded to what they support, unknown cells called so.
+
+    >>> import pandas as pd
+    >>> "<td>unknown</td>" in table(pd.DataFrame({"latency (ms)": [12.3456, None]})).data
+    True
+    """
+    from IPython.display import HTML
+
+    return HTML(frame.map(_cell).to_html(index=False, border=0, justify="unset"))
+
+
+def note(sentence):
+    """A sentence that stands where a chart would, as something a notebook displays."""
+    from IPython.display import Markdown
+
+    return Markdown(f"*{sentence}*")
+
+
+def _cell(value):
+    if pd.isna(value):
+        return "unknown"
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _usable(decision):
+    """The measured rows of the model that could be shown at all: device told apart, for sale, network unchanged."""
+    rows = candidates.with_latency(data.load_measurements(decision.workload.model))
+    rows = rows[candidates.limits(rows, Workload(decision.workload.model)) == ""]
+    named = data.load_devices()[["device_id", "device_class", "name"]].rename(columns={"name": "device"})
+    return rows.merge(named, on="device_id")
+
+
+def _counted(frame):
+    """"8 x NVIDIA T4" for each row, without the 1 x of a single device."""
+    several = frame["device_count"].astype("float64").map("{:.0f} x ".format)
+    return several.mask(frame["device_count"] == 1, "") + frame["device"]
+
+
+def _place(frame):
+    rented = " on " + frame["instance_type"] + " (" + frame["provider"] + ")"
+    return rented.fillna(", not rented out")
+
+
+def _caption(rows):
+    """Lines for under a chart: where its figures come from and in which ways the rows shown differ."""
+    words = guard.caveats(rows)
+    care = _wrap("Take care, these rows differ in " + "; ".join(words) + ".") if words else []
+    return [*_origin(rows), *care]
+
+
+def _origin(rows):
+    """The sources of `rows` with the day each was published, as caption lines."""
+    days = data.load_sources().set_index("source_id")["published_on"].dt.strftime(" (%Y-%m-%d)").fillna("")
+    evidence = " and ".join(sorted(rows["evidence"].unique()))
+    return _wrap(f"Figures, {evidence}: " + ", ".join(name + days[name] for name in sorted(rows["source_id"].unique())) + ".")
+
+
+def _price_line(table):
+    days = table["price_as_of"].dropna()
+    return [f"Prices: lists of {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}."] if len(days) else []
+
+
+def _wrap(text):
+    return textwrap.wrap(text, CAPTION_WIDTH)

@@ -1,0 +1,123 @@
+"""Runs a notebook with papermill in a fresh kernel of the running interpreter."""
+
+import logging
+import sys
+from pathlib import Path
+
+from ..errors import unknown
+
+START_ATTEMPTS = 2  # kernels pick their ports by chance, and a busy machine now and then loses the race
+QUIET_KERNEL = "--IPKernelApp.log_level=40"  # ipykernel otherwise says a line about TCP for each report
+
+
+def execute(notebook, parameters, engine="kernel", timeout_s=300):
+    """The executed `notebook`, and None or the sentence that says why it failed.
+
+    Parameters
+    ----------
+    notebook : path
+        It runs in its own folder; the file is only read.
+    parameters : dict
+        Pure JSON values, checked before.
+    engine : str
+        A name of `ENGINES`.
+    timeout_s : int
+        Seconds that each cell may take.
+
+    Returns
+    -------
+    tuple
+        The notebook as far as it came, and the fault (None if there is none).
+    """
+    if engine not in ENGINES:
+        raise unknown("engine", engine, ENGINES)
+    return ENGINES[engine](Path(notebook).resolve(), parameters, timeout_s)
+
+
+def _kernel(notebook, parameters, timeout_s):
+    """Papermill's own engine. Its marks in the notebook lie after a timeout or a dead kernel: only exceptions are trusted."""
+    _light_imports()
+    import nbformat
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill import PapermillExecutionError
+    from papermill.execute import remove_error_markers
+
+    for attempt in range(START_ATTEMPTS):
+        progress = {"notebook": nbformat.read(notebook, as_version=4), "cell": None}
+        try:
+            _papermill(notebook, parameters, timeout_s, progress)
+            fault = _ended_early(progress["notebook"])
+        except PapermillExecutionError as error:
+            progress["notebook"] = remove_error_markers(progress["notebook"])  # they would shift the cells' numbers
+            fault = _last_line(error)
+        except CellTimeoutError:
+            fault = f"it took longer than {timeout_s} s"
+        except DeadKernelError:
+            fault = "its Python process died (out of memory, or ended from outside)"
+        except (RuntimeError, OSError) as error:
+            fault = f"the kernel failed: {error}"
+            if progress["cell"] is None and attempt + 1 < START_ATTEMPTS:
+                continue
+        return progress["notebook"], fault and f"{notebook.name}{_where(progress['cell'])}: {fault}"
+
+
+def _papermill(notebook, parameters, timeout_s, progress):
+    """One run; `progress` keeps the notebook and the (number, source) of the cell that runs, which exceptions do not carry."""
+    import papermill
+
+    return papermill.execute_notebook(
+        progress["notebook"],  # not its path, which papermill would fill in like a format string
+        None,
+        parameters,
+        kernel_name="python3",
+        language="python",
+        progress_bar=False,
+        request_save_on_cell_execute=False,
+        execution_timeout=timeout_s,
+        iopub_timeout=60,
+        shutdown_kernel="immediate",
+        extra_arguments=[QUIET_KERNEL],
+        kernel_manager_class=_own_interpreter(),
+        resources={"metadata": {"path": str(notebook.parent)}},  # the kernel's folder; `cwd` would move this process too
+        on_notebook_start=lambda notebook: progress.update(notebook=notebook),
+        on_cell_start=lambda cell, cell_index: progress.update(cell=(cell_index + 1, cell.source)),
+    )
+
+
+def _own_interpreter():
+    """A kernel manager that looks at no installed kernel: ipykernel's own one runs `sys.executable`, also in an inactive environment."""
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+    from traitlets import default
+
+    class OwnInterpreter(AsyncKernelManager):
+        @default("kernel_spec_manager")
+        def _no_installed_kernels(self):
+            return KernelSpecManager(kernel_dirs=[])
+
+    return OwnInterpreter
+
+
+def _light_imports():
+    """Keep a second off the imports: jsonschema builds parsers for formats that no notebook uses if it finds this module."""
+    sys.modules.setdefault("rfc3987_syntax", None)
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # it warns of every union type; failures raise
+
+
+def _ended_early(notebook):
+    """A fault if a cell left by `sys.exit(0)`, which papermill takes for success although the cells after it never ran."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ()) if output.output_type == "error"]
+    return _last_line(outputs[0]) if outputs else None
+
+
+def _last_line(error):
+    """The kind of error and the last line of what it says."""
+    return f"{error.ename}: {error.evalue.strip().splitlines()[-1]}" if error.evalue.strip() else error.ename
+
+
+def _where(cell):
+    """", cell 4 (`first line`)" for the cell that ran last; empty if none did."""
+    return f", cell {cell[0]} (`{cell[1].strip().splitlines()[0]}`)" if cell else ""
+
+
+ENGINES = {"kernel": _kernel}

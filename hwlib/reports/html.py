@@ -1,0 +1,194 @@
+"""An executed notebook as one HTML page that opens offline: text, tables and live charts, and no network request."""
+
+import functools
+import re
+from pathlib import Path
+
+from .. import __version__
+from ..errors import HwlibError
+
+TEMPLATE = Path(__file__).parent / "template"
+DECISION = "application/vnd.hwlib.decision+json"
+
+# The versions that Altair's own HTML asks for. Set before, it takes the libraries for loaded and fetches nothing.
+VEGA_VERSIONS = {"vega_version": "6", "vegalite_version": "6.4.1", "vegaembed_version": "7"}
+VEGA_LITE_BUNDLE = "6.4"
+
+# The browser itself refuses every request. No 'unsafe-eval': Vega interprets its expressions (`ast` below).
+POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+EMBED = """
+window.VEGA_DEBUG = %s;
+window.vegaEmbed = ((embed) => (element, spec, options) => embed(element, spec, {
+  ...options, ast: true, renderer: "svg", actions: {export: true, source: false, compiled: false, editor: false}
+}))(window.vegaEmbed);
+"""
+
+READABLE = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/plain")
+NUMBER = re.compile(r"[-+−±≈~<>≤≥$€ ]*\d[\d,.  ]*(e[-+]?\d+)?\s*(%|×|x|[A-Za-z$€µ/²₂·]{1,12})?")
+
+
+def page(notebook, *, title, settings=(), data_date=None, folder="."):
+    """The HTML text of the executed `notebook`.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        After a run without fault.
+    title : str
+        For the browser's title and the page's one first-level heading.
+    settings : iterable of (str, str)
+        Names and values of the parameters, for the footer.
+    data_date : str, optional
+        The day the data are of, for header and footer.
+    folder : path
+        Where pictures that the text cells name are looked for.
+    """
+    import jinja2
+
+    body, contents, charts = _body(_for_readers(notebook), folder)
+    template = jinja2.Environment(autoescape=True, loader=jinja2.FileSystemLoader(TEMPLATE)).get_template("page.html.j2")
+    return template.render(
+        title=title,
+        settings=settings,
+        data_date=data_date,
+        version=__version__,
+        policy=POLICY,
+        css=(TEMPLATE / "report.css").read_text(encoding="utf-8"),
+        script=vega() if charts else "",
+        body=body,
+        contents=contents,
+    )
+
+
+@functools.cache
+def start_vega():
+    """The process that builds Vega's bundle, which takes a second: started early, it is done when the notebook is.
+
+    In a process of its own also because the builder leaves threads behind, and a process with threads must not fork.
+    """
+    import subprocess
+    import sys
+
+    build = f"import sys, vl_convert; sys.stdout.buffer.write(vl_convert.javascript_bundle(vl_version='{VEGA_LITE_BUNDLE}').encode())"
+    return subprocess.Popen([sys.executable, "-P", "-c", build], stdout=subprocess.PIPE)
+
+
+@functools.cache
+def vega():
+    """Vega, Vega-Lite and Vega-Embed as one script, about 0.9 MB, with the settings of our pages."""
+    import json
+
+    bundle, _ = start_vega().communicate()
+    if not bundle:
+        raise HwlibError("the script that draws charts could not be built; reinstall vl-convert-python")
+    return bundle.decode() + EMBED % json.dumps(VEGA_VERSIONS)
+
+
+def _for_readers(notebook):
+    """A copy of `notebook` without what is for machines or the author, and with scripts that no data can break out of."""
+    import copy
+
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if _readable(output)]
+            for output in cell.outputs:
+                if "altair-viz-" in output.get("data", {}).get("text/html", ""):
+                    output.data["text/html"] = _closed(output.data["text/html"])
+    return notebook
+
+
+def _readable(output):
+    """Whether `output` is for readers: no error, no warning, no bare text that only stands in for a +json object."""
+    if "data" not in output:
+        return output.get("name") == "stdout"
+    shown = [kind for kind in READABLE if kind in output.data]
+    machine = any(kind.endswith("+json") for kind in output.data)
+    return bool(shown) and not (machine and shown == ["text/plain"])
+
+
+def _closed(html):
+    """A chart's HTML whose script ends where Altair ended it, even with "</script>" among its data."""
+    start = html.index("<script")
+    end = html.rindex("</script>")
+    inner = html[start + 1 : end].replace("</", "<\\/").replace("<!--", "<\\!--")
+    return html[: start + 1] + inner + html[end:]
+
+
+def _body(notebook, folder):
+    """The cells as HTML, the (anchor, text) of each second-level heading, and whether there are charts."""
+    import bs4
+
+    html, _ = _exporter().from_notebook_node(notebook, {"metadata": {"path": str(folder)}})
+    soup = bs4.BeautifulSoup(html, "html.parser")
+    for heading in soup.find_all("h1"):
+        heading.name = "h2"  # the page has its own
+    for style in soup.select("style[scoped]"):
+        style.decompose()  # pandas' own alignment of tables, at odds with ours
+    for table in soup.find_all("table"):
+        _align_numbers(table)
+        table.wrap(soup.new_tag("div", attrs={"class": "scroll"}))
+    contents = []
+    for heading in soup.find_all("h2"):
+        anchor = re.sub(r"[^a-z0-9]+", "-", heading.get_text().lower()).strip("-")
+        heading["id"] = f"{anchor}-{len(contents)}" if anchor in dict(contents) or not anchor else anchor
+        contents.append((heading["id"], heading.get_text()))
+    return str(soup), contents, "altair-viz-" in html
+
+
+@functools.cache
+def _exporter():
+    import jinja2
+    from nbconvert import HTMLExporter
+    from traitlets.config import Config
+
+    config = Config()
+    config.NbConvertBase.display_data_priority = list(READABLE)
+    config.TagRemovePreprocessor.enabled = True
+    config.TagRemovePreprocessor.remove_cell_tags = {"remove-cell"}
+    config.TagRemovePreprocessor.remove_all_outputs_tags = {"remove-output"}
+    config.TagRemovePreprocessor.remove_single_output_tags = {"remove-output"}
+    return HTMLExporter(
+        config=config,
+        extra_template_basedirs=[str(TEMPLATE.parent)],
+        template_name=TEMPLATE.name,
+        exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        filters={"markdown2html": jinja2.pass_context(_cell_markdown), "output_markdown": _output_markdown},
+    )
+
+
+def _cell_markdown(context, source):
+    """A text cell as HTML, with the pictures that it names from its folder inside."""
+    folder = context["resources"]["metadata"]["path"]
+    return _markdown(source, escape=False, embed_images=True, path=folder, attachments=context["cell"].get("attachments", {}))
+
+
+def _output_markdown(source):
+    """Markdown that code made, as HTML; tags in it stay text, since data may be among it."""
+    return _markdown(source, escape=True, allow_harmful_protocols=False)
+
+
+def _markdown(source, **options):
+    """`source` as HTML; without nbconvert's formulas, which would take what stands between two prices in $ for one."""
+    import mistune
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    renderer = IPythonRenderer(exclude_anchor_links=True, **options)
+    return MarkdownWithMath(renderer, block=mistune.BlockParser(), inline=mistune.InlineParser()).render(source)
+
+
+def _align_numbers(table):
+    """Mark the cells of `table` that are numbers, and the column headings above them."""
+    rows = [row.find_all(["th", "td"]) for row in table.select("tbody tr")]
+    numeric = [[cell.name == "td" and bool(NUMBER.fullmatch(cell.get_text(strip=True))) for cell in row] for row in rows]
+    for row, marks in zip(rows, numeric):
+        for cell, mark in zip(row, marks):
+            if mark:
+                cell["class"] = [*cell.get("class", []), "number"]
+    heading = table.select_one("thead tr")
+    cells = heading.find_all("th") if heading else []
+    for index, cell in enumerate(cells):
+        if any(index < len(marks) and marks[index] for marks in numeric) and all(len(row) == len(cells) for row in rows):
+            cell["class"] = [*cell.get("class", []), "number"]

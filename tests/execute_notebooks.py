@@ -1,0 +1,36 @@
+"""Execute the notebooks of the workbook and store their outputs: `make notebooks`.
+
+Outputs are what a reader of a code host sees and what nbval compares, so nothing volatile is kept.
+"""
+
+import sys
+from pathlib import Path
+
+import nbclient
+import nbformat
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+
+
+def execute(path):
+    """Run the notebook at `path` in its folder and write it back with its outputs, without times and versions."""
+    notebook = nbformat.read(path, as_version=4)
+    nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    notebook.metadata["language_info"] = {"name": "python"}
+    temporary = path.with_suffix(".part")
+    nbformat.write(notebook, temporary)
+    temporary.replace(path)
+
+
+def main(names):
+    """Execute the named notebooks, or all."""
+    paths = [Path(name) for name in names] or sorted(NOTEBOOKS.rglob("*.ipynb"))
+    for path in paths:
+        print(path.name, flush=True)
+        execute(path.resolve())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

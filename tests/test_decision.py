@@ -1,0 +1,123 @@
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pytest import approx
+
+import hwlib as hw
+from hwlib import HwlibError
+from hwlib.candidates import OPTION_COLUMNS
+
+JSON_KEYS = {"workload", "best", "runner_up", "margin", "options", "eliminated"}
+OPTION_KEYS = {
+    "device_id", "instance_type", "provider", "region", "batch_size", "precision", "runtime", "throughput_per_s", "latency_ms",
+    "usd_per_hour", "usd_per_100k", "joules_per_inference", "evidence", "source_id",
+}  # fmt: skip
+
+
+def test_cheapest_machine_of_the_best_row_wins(made):
+    decision = hw.decide("net")
+    assert decision.best[["device_id", "instance_type", "region", "batch_size"]].tolist() == ["acme-a", "a1", "east", 8]
+    assert decision.best["usd_per_100k"] == approx(0.36 / 3600 / 400 * 1e5)
+    assert decision.runner_up["device_id"] == "acme-b"
+    assert decision.margin == approx((3.6 / 2000) / (0.36 / 400) - 1)
+
+
+def test_a_row_on_one_device_is_scaled_to_a_machine_of_four_and_called_derived(made):
+    made["prices"] = made["prices"][made["prices"]["instance_type"] != "a1"]
+    best = hw.decide("net", batch_size=8).table.set_index("device_id").loc["acme-a"]
+    assert (best["throughput_per_s"], best["evidence"], best["note"]) == (1600.0, "derived", "scaled from 1 devices")
+
+
+def test_a_cpu_machine_gets_its_share_of_the_socket(made):
+    option = hw.decide("net", batch_size=1).table.set_index("device_id").loc["acme-c"]
+    assert (option["instance_type"], option["throughput_per_s"], option["evidence"]) == ("c1", 25.0, "derived")
+
+
+def test_a_device_without_a_price_stays_last_with_an_unknown_cost(made):
+    table = hw.decide("net", batch_size=1).table
+    assert table.iloc[-1]["device_id"] == "acme-d"
+    assert table["usd_per_100k"].isna().tolist() == [False, False, False, True]
+
+
+def test_priority_changes_the_winner(made):
+    winners = {priority: hw.decide("net", priority=priority).best["device_id"] for priority in ("cost", "throughput", "latency", "energy")}
+    assert winners == {"cost": "acme-a", "throughput": "acme-b", "latency": "acme-b", "energy": "acme-d"}
+
+
+def test_what_is_left_out_keeps_its_reason(made):
+    eliminated = hw.decide("net", latency_ms=5).eliminated.set_index("device_id")["reason"]
+    assert eliminated["acme-a"] in ("mean 10 ms > 5 ms", "mean 20 ms > 5 ms")
+    assert eliminated["slice of A"] == "a slice, not the whole device"
+    assert hw.decide("net", batch_size=4).eliminated.set_index("device_id")["reason"]["acme-d"].startswith("not for sale when measured")
+
+
+def test_a_limit_that_nothing_meets_gives_a_sentence_not_a_crash(made):
+    decision = hw.decide("net", latency_ms=0.001)
+    assert (decision.best, decision.runner_up, decision.margin) == (None, None, None)
+    assert "no option" in decision.explain()[0]
+    assert json.loads(json.dumps(decision.to_dict(), allow_nan=False))["best"] is None
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.randoms(), st.sampled_from(["cost", "throughput", "latency", "energy"]))
+def test_the_order_of_the_rows_does_not_matter(made, random, priority):
+    before = hw.decide("net", priority=priority).table
+    for name in ("measurements", "prices"):
+        made[name] = made[name].iloc[random.sample(range(len(made[name])), len(made[name]))].reset_index(drop=True)
+    assert hw.decide("net", priority=priority).table.equals(before)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.floats(0.5, 50), st.floats(0.5, 50))
+def test_a_tighter_limit_never_adds_a_device(made, one, other):
+    loose, tight = (set(hw.decide("net", latency_ms=limit).table["device_id"]) for limit in (max(one, other), min(one, other)))
+    assert tight <= loose
+
+
+def test_halving_a_price_never_worsens_its_rank(made):
+    before = hw.decide("net").table["device_id"].tolist().index("acme-b")
+    made["prices"].loc[made["prices"]["instance_type"] == "b1", "usd_per_hour"] /= 2
+    assert hw.decide("net").table["device_id"].tolist().index("acme-b") <= before
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ({"model": "resnet5"}, "unknown model 'resnet5'; did you mean 'resnet50'"),
+        ({"priority": "cots"}, "unknown priority 'cots'; did you mean 'cost'"),
+        ({"batch_size": 0}, "batch_size 0"),
+        ({"batch_size": 2.5}, "batch_size 2.5"),
+        ({"batch_size": True}, "batch_size True"),
+        ({"latency_ms": -1}, "latency_ms -1"),
+        ({"latency_ms": float("nan")}, "latency_ms nan"),
+        ({"utilisation": 1.5}, "utilisation 1.5"),
+        ({"pricing": "on-demand"}, "did you mean 'on_demand'"),
+        ({"provider": "awz"}, "did you mean 'aws'"),
+    ],
+)
+def test_a_faulty_answer_is_refused_by_name(answers, words):
+    with pytest.raises(HwlibError) as error:
+        hw.Workload(**{"model": "resnet50"} | answers)
+    assert words in str(error.value)
+
+
+def test_resnet50_decision_from_the_committed_tables_holds_together():
+    decision = hw.decide("resnet50")
+    table = decision.table
+    assert list(table.columns) == list(OPTION_COLUMNS)
+    assert {"gpu", "cpu", "asic"} <= set(table["device_class"])
+    priced = table[table["usd_per_hour"].notna()]
+    assert (priced["usd_per_100k"] * priced["throughput_per_s"] * 36 - priced["usd_per_hour"] * 1_000).abs().max() < 1e-6
+    assert priced["price_as_of"].dropna().max().year == 2026
+    assert not table["evidence"].isna().any()
+    assert not table["source_id"].isna().any()
+
+
+def test_the_json_has_the_promised_keys_and_plain_values():
+    record = hw.decide("resnet50", batch_size=8).to_dict()
+    assert record.keys() >= JSON_KEYS
+    assert all(option.keys() >= OPTION_KEYS for option in record["options"])
+    assert record["best"] == record["options"][0]
+    assert json.loads(json.dumps(record, allow_nan=False)) == record
