@@ -8,7 +8,8 @@ from .workload import PRIORITIES
 # The sternest latency that a row states stands for it.
 LATENCIES = ("p99", "p95", "p90", "p50", "mean")
 UNFIT_FLAGS = ("third_party", "relative_only", "superseded", "count_unstated", "count_doubtful", "device_unstated")
-AT_CAPACITY = ("offline", "batch_loop", "concurrent_loop")
+# Scenarios whose throughput is held back to keep a tail latency: no fair figure for a workload without such a limit.
+HELD_BACK = ("server", "interactive")
 MAX_PRICE_AGE = pd.Timedelta(days=365)
 OPTION_COLUMNS = (
     "device_id",
@@ -56,6 +57,7 @@ def options(workload):
 
     Examples
     --------
+    >>> from .workload import Workload
     >>> table, eliminated = options(Workload("resnet50", latency_ms=10))
     >>> table["latency_ms"].max() <= 10
     np.True_
@@ -78,6 +80,7 @@ def limits(rows, workload):
 
     Examples
     --------
+    >>> from .workload import Workload
     >>> rows = with_latency(data.load_measurements("resnet50", "nvidia-t4"))
     >>> limits(rows, Workload("resnet50", batch_size=7)).iloc[0]
     'batch size not stated'
@@ -156,6 +159,7 @@ def offers(workload):
 
     Examples
     --------
+    >>> from .workload import Workload
     >>> offered = offers(Workload("resnet50", provider="aws"))
     >>> offered.loc[(offered["device_id"] == "nvidia-t4") & (offered["device_count"] == 1), "instance_type"].item()
     'g4dn.xlarge'
@@ -201,7 +205,7 @@ def _choose(joined, workload):
     frame = metrics.energy(metrics.cost(joined, workload.utilisation))
     metric, ascending = PRIORITIES[workload.priority]
     frame = frame.assign(rank=frame[metric] if ascending else -frame[metric], speed=-frame["throughput_per_s"] / frame["device_count"])
-    at_capacity = frame["scenario"].isin(AT_CAPACITY) if workload.latency_ms is None else False
+    at_capacity = ~frame["scenario"].isin(HELD_BACK) | (workload.latency_ms is not None)
     preferred = 2 * at_capacity + (frame["scale"] == 1)
     most = preferred.groupby([frame["device_id"], frame["provider"].fillna(""), frame["device_count"]]).transform("max")
     frame = frame[preferred == most]

@@ -43,7 +43,8 @@ UNITS = {
     "throughput_per_s": "per second",
 }
 WIDTH, HEIGHT, LABEL_WIDTH = 720, 360, 340
-LINE_HEIGHT = 26  # of a name beside a line, in pixels, with the room that the axis adds
+LINE_HEIGHT = 15  # of a name beside a point, in pixels
+WIDE_SPAN = 10
 _LOG = alt.Scale(type="log", nice=False, padding=14)
 
 
@@ -58,7 +59,7 @@ def axis_title(column):
     return f"{words} ({unit})" if unit else words
 
 
-def batch_curves(frame, y, title, caption):
+def batch_curves(frame, y, devices, title, caption):
     """Lines of `y` over batch size, one a device, with a menu that picks the stack: what is seen together is alike.
 
     Parameters
@@ -67,6 +68,8 @@ def batch_curves(frame, y, title, caption):
         Needs stack, device (its name), batch_size, evidence, measurement_id and `y`; the first stack is shown first.
     y : str
         Column to draw, such as throughput_per_s (1/s) or usd_per_100k (USD).
+    devices : list of str
+        All names that charts shown together may draw: a device keeps its colour from one to the next.
     title : str
         What the chart shows.
     caption : list of str
@@ -76,7 +79,7 @@ def batch_curves(frame, y, title, caption):
     -------
     alt.VConcatChart
     """
-    stacks, devices = list(frame["stack"].unique()), sorted(frame["device"].unique())
+    stacks = list(frame["stack"].unique())
     menu = alt.binding_select(options=stacks, name="measured with ")
     pick = alt.selection_point("stack", fields=["stack"], bind=menu, value=stacks[0])
     lean = _lean(frame, ["stack", "device", "batch_size", y, "evidence", "measurement_id"])
@@ -87,15 +90,21 @@ def batch_curves(frame, y, title, caption):
         .encode(
             x=alt.X("batch_size:Q", scale=alt.Scale(type="log", base=2), title=axis_title("batch_size"), axis=doublings),
             y=alt.Y(f"{y}:Q", scale=_LOG, title=axis_title(y), axis=alt.Axis(tickCount=5)),
-            color=alt.Color("device:N", scale=alt.Scale(domain=devices, range=_colours(devices)), legend=None),
+            color=alt.Color(
+                "device:N",
+                scale=alt.Scale(domain=devices, range=[LINE_COLOURS[i % len(LINE_COLOURS)] for i in range(len(devices))]),
+                legend=None,
+            ),
         )
     )
     tips = _tooltip(["device", "batch_size", y, "evidence", "measurement_id"])
     points = base.mark_point(filled=True, size=45, opacity=1).encode(shape=_shape(frame), tooltip=tips)
-    ends = _apart(frame.sort_values("batch_size").drop_duplicates(["stack", "device"], keep="last"), y, "stack")
-    labels = base.properties(data=_lean(ends, ["stack", "device", "batch_size", y])).mark_text(align="left", dx=8, fontSize=12)
-    chart = alt.layer(base.mark_line(strokeWidth=2), points, labels.encode(text="device:N")).add_params(pick).properties(height=HEIGHT)
-    return _finish(chart, title, caption, f"{axis_title(y)} over batch size, one line a device: {', '.join(devices)}")
+    ends = _apart(frame.sort_values("batch_size").drop_duplicates(["stack", "device"], keep="last"), frame[y], "stack")
+    labels = _names(base, _lean(ends, ["stack", "device", "batch_size", y]))
+    chart = alt.layer(base.mark_line(strokeWidth=2), points, *labels).add_params(pick).properties(height=HEIGHT)
+    return _finish(
+        chart, title, caption, f"{axis_title(y)} over batch size, one line a device: {', '.join(sorted(frame['device'].unique()))}"
+    )
 
 
 def latency_throughput(frame, title, caption):
@@ -130,24 +139,24 @@ def latency_throughput(frame, title, caption):
     )
     front = base.transform_filter("datum.pareto")
     line = front.mark_line(color="#444444", strokeDash=[4, 3], interpolate="step-after")
-    first = _apart(frame[frame["pareto"]].sort_values("latency_ms").drop_duplicates("device"), "throughput_per_s", "pareto")
-    labels = base.properties(data=_lean(first, ["device", "latency_ms", "throughput_per_s"])).mark_text(align="left", dx=9, fontSize=11)
-    chart = alt.layer(line, points.add_params(chosen), labels.encode(text="device:N")).properties(height=HEIGHT)
+    first = frame[frame["pareto"]].sort_values("latency_ms").drop_duplicates("device")
+    labels = _names(base, _lean(_apart(first, frame["throughput_per_s"], "pareto"), ["device", "latency_ms", "throughput_per_s"]))
+    chart = alt.layer(line, points.add_params(chosen), *labels).properties(height=HEIGHT)
     best = ", ".join(frame.loc[frame["pareto"], "device"].unique())
     return _finish(chart, title, caption, f"throughput over latency; no other point is both faster and sooner than those of {best}")
 
 
-def bars(frame, x, label, title, caption):
-    """Horizontal bars of `x` in the order given, each labelled with its figure and coloured by device class.
+def dots(frame, x, label, title, caption):
+    """One dot of `x` a row in the order given, labelled with its figure, coloured by device class, shaped by evidence.
 
     Parameters
     ----------
     frame : DataFrame
         Needs `x`, `label`, device_class, precision, evidence and measurement_id.
     x : str
-        Column to draw.
+        Column to draw; on a log axis where the rows span more than a factor of ten.
     label : str
-        Column that names the bars.
+        Column that names the rows.
     title : str
         What the chart shows.
     caption : list of str
@@ -157,34 +166,50 @@ def bars(frame, x, label, title, caption):
     -------
     alt.VConcatChart
     """
-    lean = _lean(frame, [label, "device_class", "precision", x, "evidence", "measurement_id"])
-    base = alt.Chart(lean).encode(
-        y=alt.Y(f"{label}:N", sort=None, title=None, axis=alt.Axis(labelLimit=LABEL_WIDTH)),
-        x=alt.X(f"{x}:Q", title=axis_title(x), axis=alt.Axis(tickCount=6)),
-        tooltip=_tooltip([label, "precision", x, "evidence", "measurement_id"]),
+    wide = frame[x].max() > WIDE_SPAN * frame[x].min()
+    base = alt.Chart(_lean(frame, [label, "device_class", "precision", x, "evidence", "measurement_id"])).encode(
+        y=alt.Y(f"{label}:N", sort=None, title=None, axis=alt.Axis(labelLimit=LABEL_WIDTH, grid=True)),
+        x=alt.X(f"{x}:Q", title=axis_title(x), axis=alt.Axis(tickCount=5), scale=_LOG if wide else alt.Scale(zero=True)),
     )
+    tips = _tooltip([label, "precision", x, "evidence", "measurement_id"])
+    marks = base.mark_point(filled=True, size=110, opacity=1).encode(color=_class_colour(frame), shape=_shape(frame), tooltip=tips)
     form = "$.3~r" if x == "usd_per_100k" else ",.3~r"
     figures = base.mark_text(align="left", dx=9, fontSize=11).encode(text=alt.Text(f"{x}:Q", format=form))
-    marks = base.mark_point(filled=True, size=40, color="#222222", opacity=1).encode(shape=_shape(frame))
-    chart = alt.layer(base.mark_bar().encode(color=_class_colour(frame)), figures, marks).properties(height=alt.Step(24))
-    return _finish(chart, title, caption, f"{axis_title(x)}, in order: {', '.join(lean[label].head(8))}", WIDTH - LABEL_WIDTH + 80)
+    chart = alt.layer(marks, figures).properties(height=alt.Step(24))
+    return _finish(chart, title, caption, f"{axis_title(x)}, in order: {', '.join(frame[label].head(8))}", WIDTH - LABEL_WIDTH + 80)
 
 
 def _tooltip(columns):
     return [alt.Tooltip(name, title=axis_title(name)) for name in columns]
 
 
-def _apart(frame, y, group):
-    """`frame` with `y` moved just so far that names drawn there, on a log axis, do not cover each other within a `group`."""
-    heights = frame[y].map(math.log)
-    gap = (heights.max() - heights.min()) * LINE_HEIGHT / HEIGHT or 1
+def _apart(frame, drawn, group):
+    """`frame` with the column of that name moved up so far that names beside its points do not cover each other.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The points that get a name.
+    drawn : Series
+        All values on that log axis; its name is the column.
+    group : str
+        Points of unlike groups are never seen together.
+    """
+    gap = math.log(drawn.max() / drawn.min()) * LINE_HEIGHT / HEIGHT or 1
     moved = {}
-    for _, part in heights.groupby(frame[group]):
+    for _, part in frame[drawn.name].map(math.log).groupby(frame[group]):
         last = -math.inf
         for row, height in part.sort_values().items():
             last = max(height, last + gap)
             moved[row] = math.exp(last)
-    return frame.assign(**{y: pd.Series(moved)})
+    return frame.assign(**{drawn.name: pd.Series(moved)})
+
+
+def _names(base, frame):
+    """Layers that write the device's name beside the points of `frame`, on a pale edge that keeps it legible over marks."""
+    text = base.properties(data=frame).encode(text="device:N").mark_text
+    style = {"align": "left", "dx": 9, "fontSize": 12}
+    return text(**style, stroke="white", strokeWidth=4, strokeOpacity=0.9), text(**style)
 
 
 def _lean(frame, columns):
@@ -205,10 +230,6 @@ def _shape(frame):
 def _class_colour(frame):
     words = [word for word in CLASS_COLOURS if (frame["device_class"] == word).any()]
     return alt.Color("device_class:N", scale=alt.Scale(domain=words, range=[CLASS_COLOURS[word] for word in words]), title="device class")
-
-
-def _colours(names):
-    return [LINE_COLOURS[i % len(LINE_COLOURS)] for i in range(len(names))]
 
 
 def _finish(chart, title, caption, description, width=WIDTH):

@@ -182,9 +182,10 @@ def batch_series(frame):
     """
     fit = (frame["device_count"] == 1) & frame[["device_id", "batch_size", "throughput_per_s", "precision"]].notna().all(axis=1)
     rows = frame[fit & frame["scenario"].isin(("batch_loop", "concurrent_loop"))]
+    recipe = rows[list(RECIPE)].astype("str").fillna("")
     rows = rows.assign(
         stack=rows["precision"] + ", " + rows["runtime"] + " " + rows["tuning"].fillna("") + " (" + rows["source_id"] + ")",
-        recipe=rows[list(RECIPE)].astype("str").fillna("").agg("|".join, axis=1),
+        recipe=recipe[RECIPE[0]].str.cat(recipe[list(RECIPE[1:])], sep="|"),
     )
     line = ["stack", "recipe", "device_id"]
     rows = rows[rows.groupby(line)["batch_size"].transform("nunique") > 1].drop_duplicates([*line, "batch_size"])

@@ -10,19 +10,19 @@ import pandas as pd
 from . import candidates, charts, data, guard, metrics
 from .workload import Workload
 
-BARS_SHOWN = 15
+ROWS_SHOWN = 15
 CAPTION_WIDTH = 115
 
 
 def ranking(decision):
     """Chart of the figure that ranks (USD, per second, ms or J), the best option of each device, best first."""
-    table = decision.table[decision.table[decision.metric].notna()].drop_duplicates("device_id").head(BARS_SHOWN)
+    table = decision.table[decision.table[decision.metric].notna()].drop_duplicates("device_id").head(ROWS_SHOWN)
     if table.empty:
         return note(f"No option has a known {charts.axis_title(decision.metric)}.")
     table = table.assign(option=_counted(table) + _place(table))
     axis = charts.axis_title(decision.metric)
     title = f"{axis[0].upper()}{axis[1:]}, best option of each device"
-    return charts.bars(table, decision.metric, "option", title, [*_caption(table), *_price_line(table)])
+    return charts.dots(table, decision.metric, "option", title, [*_caption(table), *_price_line(table)])
 
 
 def batch_throughput(decision):
@@ -30,7 +30,7 @@ def batch_throughput(decision):
     rows = guard.batch_series(_usable(decision))
     if rows.empty:
         return note("No source publishes a sweep of batch sizes for this model on a single device.")
-    return charts.batch_curves(rows, "throughput_per_s", "Batch size and throughput of one device", _origin(rows))
+    return charts.batch_curves(rows, "throughput_per_s", _names(rows), "Batch size and throughput of one device", _origin(rows))
 
 
 def batch_cost(decision):
@@ -44,26 +44,30 @@ def batch_cost(decision):
     if priced.empty:
         return note("No device with a sweep of batch sizes has a machine of its own at these terms.")
     priced = metrics.cost(priced, decision.workload.utilisation)
-    unpriced = sorted(set(rows["device"]) - set(priced["device"]))
+    unpriced = [name for name in _names(rows) if name not in set(priced["device"])]
     without = _wrap(f"No machine with just one, at these terms: {', '.join(unpriced)}.") if unpriced else []
     machines = [
         f"{row.device} on {row.instance_type} ({row.provider}, {row.region}) ${row.usd_per_hour:,.3f}/h of {row.price_as_of:%Y-%m-%d}"
         for row in priced.drop_duplicates("device_id").itertuples()
     ]
     caption = [*_origin(priced), *_wrap("Cheapest machine with one: " + "; ".join(machines) + "."), *without]
-    return charts.batch_curves(priced, "usd_per_100k", "Batch size and cost of 100,000 inferences", caption)
+    return charts.batch_curves(priced, "usd_per_100k", _names(rows), "Batch size and cost of 100,000 inferences", caption)
 
 
 def latency_throughput(decision):
-    """Chart of throughput of one device (per second) over latency (ms) with the Pareto set marked."""
+    """Chart of throughput of one device (per second) over latency (ms) with the Pareto set marked.
+
+    Of each device only the rows that none of its own beats in both are drawn.
+    """
     rows = _usable(decision)
     rows = rows[rows["latency_ms"].notna() & rows["throughput_per_s"].notna()]
     if rows.empty:
         return note("No source states both a latency and a throughput of this model.")
     rows = rows.assign(throughput_per_s=rows["throughput_per_s"] / rows["device_count"].astype("float64"))
-    rows = rows.sort_values(["throughput_per_s", "measurement_id"], ascending=[False, True])
-    rows = rows.drop_duplicates(["device_id", "batch_size", "precision", "scenario"])
-    rows = rows.assign(pareto=metrics.pareto(rows, maximise=["throughput_per_s"], minimise=["latency_ms"]))
+    best = {"maximise": ["throughput_per_s"], "minimise": ["latency_ms"]}
+    rows = pd.concat([own[metrics.pareto(own, **best)] for _, own in rows.groupby("device_id")])
+    rows = rows.sort_values("measurement_id").drop_duplicates(["device_id", "throughput_per_s", "latency_ms"])
+    rows = rows.assign(pareto=metrics.pareto(rows, **best))
     stern = "Latency is the sternest figure stated: p99 of server runs, p90 of single streams, p99 or the mean of batch loops."
     return charts.latency_throughput(rows, "Latency and throughput", [*_caption(rows), stern])
 
@@ -72,31 +76,31 @@ def efficiency(decision):
     """Chart of inferences per joule of measured power, the best row a device; or a sentence if nobody measured power."""
     rows = metrics.energy(_usable(decision))
     rows = rows[rows["inferences_per_joule"].notna()].sort_values(["inferences_per_joule", "measurement_id"], ascending=[False, True])
-    rows = rows.drop_duplicates("device_id").head(BARS_SHOWN)
+    rows = rows.drop_duplicates("device_id").head(ROWS_SHOWN)
     if rows.empty:
         return note("Nobody measured the power of this model; the thermal design power of a device is no substitute.")
     rows = rows.assign(system=_counted(rows))
     wall = "Power of the whole system at the wall, measured while the figure was."
-    return charts.bars(rows, "inferences_per_joule", "system", "Inferences per joule", [*_caption(rows), wall])
+    return charts.dots(rows, "inferences_per_joule", "system", "Inferences per joule", [*_caption(rows), wall])
 
 
 def options_table(decision, rows=25):
     """Table of the best options with price, evidence and source of each."""
     best = decision.table.head(rows)
-    declared = best["variant"].str.extract("weights=([^;]+)")[0].str.replace(",", " or ")
+    declared = best["variant"].str.extract("weights=([^;]+)")[0].astype("str").str.replace(",", " or ")
     scaled = (", " + best["note"]).where(best["note"] != "", "")
     columns = {
         "option": _counted(best) + _place(best),
         "batch": best["batch_size"],
         "measured with": best["precision"].fillna(declared).fillna("unknown precision") + ", " + best["runtime"].fillna("unknown runtime"),
         "throughput (1/s)": best["throughput_per_s"],
-        "latency (ms)": best["latency_ms"].map("{:.3g}".format, na_action="ignore") + " " + best["latency_stat"],
-        "price ($/h)": best["usd_per_hour"].map("{:,.3f}".format, na_action="ignore"),
+        "latency (ms)": _formatted(best["latency_ms"], "{:.3g} ") + best["latency_stat"],
+        "price ($/h)": _formatted(best["usd_per_hour"], "{:,.3f}"),
         "cost ($/100k)": best["usd_per_100k"],
         "energy (J)": best["joules_per_inference"],
         "evidence": best["evidence"] + scaled,
         "figure from": best["source_id"],
-        "price from": best["price_source_id"].str.split("+").str[0] + best["price_as_of"].dt.strftime(" %Y-%m-%d"),
+        "price from": best["price_source_id"].str.replace(r"\+.*", "", regex=True) + best["price_as_of"].dt.strftime(" %Y-%m-%d"),
     }
     return table(pd.DataFrame(columns))
 
@@ -157,9 +161,18 @@ def _usable(decision):
     return rows.merge(named, on="device_id")
 
 
+def _names(rows):
+    return sorted(rows["device"].unique())
+
+
+def _formatted(values, form):
+    """Text of each number; unknown ones stay missing, also where all are."""
+    return values.map(form.format, na_action="ignore").astype("str")
+
+
 def _counted(frame):
-    """"8 x NVIDIA T4" for each row, without the 1 x of a single device."""
-    several = frame["device_count"].astype("float64").map("{:.0f} x ".format)
+    """Such as 8 x NVIDIA T4 for each row, without the 1 x of a single device."""
+    several = _formatted(frame["device_count"].astype("float64"), "{:.0f} x ")
     return several.mask(frame["device_count"] == 1, "") + frame["device"]
 
 

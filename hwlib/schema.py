@@ -286,7 +286,7 @@ PRICES = Table(
         _text("provider", "who rents it out", required=True),
         _text("region", "region as the provider names it; empty where the source gives none"),
         _text("instance_type", "machine type as the provider names it", required=True),
-        _text("pricing", "terms", PRICINGS, True),
+        _text("pricing", "terms of renting or buying", PRICINGS, True),
         _number("usd_per_hour", "USD/h", "price of one hour", 0.0001, 2_000),
         _count("vcpus", "vCPU", "virtual CPUs"),
         _number("memory_gib", "GiB", "memory of the machine"),

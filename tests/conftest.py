@@ -71,8 +71,15 @@ MEASUREMENTS = [
     measured(measurement_id="b-1", device_id="acme-b", batch_size=1, throughput_per_s=500.0, latency_ms_mean=2.0),
     measured(measurement_id="b-8", device_id="acme-b", batch_size=8, throughput_per_s=2000.0, latency_ms_mean=4.0),
     measured(measurement_id="c-1", device_id="acme-c", batch_size=1, throughput_per_s=50.0, latency_ms_mean=20.0, precision="fp32"),
-    measured(measurement_id="d-1", device_id="acme-d", batch_size=1, throughput_per_s=30.0, latency_ms_mean=33.0, power_w=3.0,
-             power_boundary="device"),
+    measured(
+        measurement_id="d-1",
+        device_id="acme-d",
+        batch_size=1,
+        throughput_per_s=30.0,
+        latency_ms_mean=33.0,
+        power_w=3.0,
+        power_boundary="device",
+    ),
     measured(measurement_id="p-1", device_id="acme-d", batch_size=4, availability="preview"),
     measured(measurement_id="x-1", device_id=None, device_name="slice of A", batch_size=1),
 ]
@@ -86,8 +93,14 @@ def as_table(rows, name, **common):
 @pytest.fixture
 def made(monkeypatch):
     """The small tables in place of the committed ones: one model `net` on three devices that have a price and one that has none."""
-    common = {"provider": "cloud", "region": "east", "pricing": "on_demand", "priced_unit": "machine", "as_of": pd.Timestamp("2026-01-01"),
-              "source_id": "made"}
+    common = {
+        "provider": "cloud",
+        "region": "east",
+        "pricing": "on_demand",
+        "priced_unit": "machine",
+        "as_of": pd.Timestamp("2026-01-01"),
+        "source_id": "made",
+    }
     tables = {
         "devices": as_table(DEVICES, "devices"),
         "prices": as_table(PRICES, "prices", **common),

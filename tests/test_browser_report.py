@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hwlib.reports import make_report, render
+from hwlib.reports import render, render_decided
 
 TOY = Path(__file__).parent / "notebooks" / "toy.ipynb"
 CHARTS = ".vega-embed svg.marks"  # found by locators, which wait; the page forbids the `eval` of `wait_for_function`
@@ -27,7 +27,9 @@ def wait_for(locator, count):
 def report(tmp_path_factory):
     """The toy notebook as a page, with its decision."""
     settings = {"batch_size": "16", "latency_ms": "none"}
-    return make_report("resnet50", settings, tmp_path_factory.mktemp("report"), notebook=TOY, data_date="2026-11-20")[0]
+    return render_decided(
+        TOY, "resnet50", settings, tmp_path_factory.mktemp("report"), title="Hardware for resnet50", data_date="2026-11-20"
+    )[0]
 
 
 @pytest.fixture(scope="module")

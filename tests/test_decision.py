@@ -3,7 +3,6 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pytest import approx
 
 import hwlib as hw
 from hwlib import HwlibError
@@ -19,9 +18,9 @@ OPTION_KEYS = {
 def test_cheapest_machine_of_the_best_row_wins(made):
     decision = hw.decide("net")
     assert decision.best[["device_id", "instance_type", "region", "batch_size"]].tolist() == ["acme-a", "a1", "east", 8]
-    assert decision.best["usd_per_100k"] == approx(0.36 / 3600 / 400 * 1e5)
+    assert decision.best["usd_per_100k"] == pytest.approx(0.36 / 3600 / 400 * 1e5)
     assert decision.runner_up["device_id"] == "acme-b"
-    assert decision.margin == approx((3.6 / 2000) / (0.36 / 400) - 1)
+    assert decision.margin == pytest.approx((3.6 / 2000) / (0.36 / 400) - 1)
 
 
 def test_a_row_on_one_device_is_scaled_to_a_machine_of_four_and_called_derived(made):
@@ -50,7 +49,14 @@ def test_what_is_left_out_keeps_its_reason(made):
     eliminated = hw.decide("net", latency_ms=5).eliminated.set_index("device_id")["reason"]
     assert eliminated["acme-a"] in ("mean 10 ms > 5 ms", "mean 20 ms > 5 ms")
     assert eliminated["slice of A"] == "a slice, not the whole device"
-    assert hw.decide("net", batch_size=4).eliminated.set_index("device_id")["reason"]["acme-d"].startswith("not for sale when measured")
+    assert hw.decide("net", batch_size=4).eliminated.set_index("device_id")["reason"]["acme-a"] == "measured at batch 1, not 4"
+
+
+def test_a_preview_is_not_an_option(made):
+    made["measurements"] = made["measurements"][made["measurements"]["measurement_id"].isin(["p-1", "a-8"])]
+    decision = hw.decide("net")
+    assert set(decision.table["device_id"]) == {"acme-a"}
+    assert decision.eliminated["reason"].item().startswith("not for sale when measured")
 
 
 def test_a_limit_that_nothing_meets_gives_a_sentence_not_a_crash(made):

@@ -57,19 +57,19 @@ def test_the_timm_gpu_and_cpu_rows_are_not_put_side_by_side():
 
 
 def test_offline_is_not_read_as_server_in_real_rows():
-    rows = hw.load_measurements("resnet50", source_id="mlperf-v1.0", submitter="NVIDIA", scenario=["offline", "server"])
-    assert any("offline against server" in words for words in hw.caveats(rows))
+    rows = hw.load_measurements(
+        "resnet50", source_id="mlperf-v1.0", submitter="NVIDIA", scenario=["offline", "server"], availability="available"
+    )
+    assert hw.caveats(rows)[0] == "scenario offline, server"
+    with pytest.raises(HwlibError, match="offline against server"):
+        hw.side_by_side(rows)
 
 
-def test_a_line_over_batch_size_holds_one_stack_and_prefers_the_one_that_devices_share():
+def test_lines_over_batch_size_hold_one_stack_each_and_the_widest_comes_first():
+    figures = [("a", "x", 1), ("a", "x", 2), ("b", "x", 1), ("b", "x", 2), ("a", "y", 1), ("a", "y", 2), ("a", "y", 4), ("c", "y", 1)]
     rows = pd.DataFrame(
-        [
-            measured(measurement_id=f"{device}{runtime}{batch}", device_id=device, runtime=runtime, batch_size=batch, throughput_per_s=rate)
-            for device, runtime, batch, rate in [
-                ("a", "x", 1, 1), ("a", "x", 2, 2), ("b", "x", 1, 1), ("b", "x", 2, 2),
-                ("a", "y", 1, 9), ("a", "y", 2, 9), ("a", "y", 4, 9), ("c", "y", 1, 3),
-            ]
-        ]
+        [measured(measurement_id=f"{d}{r}{b}", device_id=d, runtime=r, batch_size=b, throughput_per_s=100.0 * b) for d, r, b in figures]
     ).reindex(columns=hw.schema.MEASUREMENTS.names)
     lines = guard.batch_series(rows)
-    assert lines.groupby("device_id")["runtime"].unique().map(list).to_dict() == {"a": ["x"], "b": ["x"]}
+    assert lines["stack"].unique().tolist() == ["fp16, x eager (made)", "fp16, y eager (made)"]
+    assert lines.groupby("stack")["device_id"].unique().map(set).tolist() == [{"a", "b"}, {"a"}]

@@ -37,7 +37,7 @@ def imported(root, path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level:
             if node.level == depth:
-                own |= {node.module.split(".")[0]} if node.module else {alias.name for alias in node.names}
+                own |= {node.module.split(".")[0]} if node.module else {alias.name for alias in node.names if alias.name in LAYER}
         elif isinstance(node, ast.ImportFrom):
             third.add(node.module.split(".")[0])
         elif isinstance(node, ast.Import):

@@ -2,7 +2,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import approx
 
 from hwlib import HwlibError, metrics
 
@@ -10,15 +9,15 @@ positive = st.floats(1e-3, 1e6)
 
 
 def test_published_cost_per_million_of_the_neuron_pages():
-    assert metrics.usd_per(1_000_000, 0.228, 1_056) == approx(0.060, abs=5e-4)
-    assert metrics.usd_per(1_000_000, 0.328, 2_697.72) == approx(0.034, abs=5e-4)
+    assert metrics.usd_per(1_000_000, 0.228, 1_056) == pytest.approx(0.060, abs=5e-4)
+    assert metrics.usd_per(1_000_000, 0.328, 2_697.72) == pytest.approx(0.034, abs=5e-4)
 
 
 @given(positive, positive, st.floats(0.01, 1))
 def test_cost_halves_when_throughput_doubles_and_grows_as_the_machine_idles(usd, rate, utilisation):
     base = metrics.usd_per(100_000, usd, rate)
-    assert metrics.usd_per(100_000, usd, 2 * rate) == approx(base / 2)
-    assert metrics.usd_per(100_000, usd, rate, utilisation) == approx(base / utilisation)
+    assert metrics.usd_per(100_000, usd, 2 * rate) == pytest.approx(base / 2)
+    assert metrics.usd_per(100_000, usd, rate, utilisation) == pytest.approx(base / utilisation)
 
 
 @pytest.mark.parametrize("share", [0, -1, 1.01, float("nan")])
@@ -42,7 +41,7 @@ def test_the_bound_from_cooling_has_a_name_of_its_own():
 
 def test_a_kilowatt_hour_for_a_million_is_one_grid_factor():
     rows = pd.DataFrame({"joules_per_inference": [3.6]})
-    assert metrics.carbon(rows, gco2e_per_kwh=400)["gco2e_per_million"].item() == approx(400)
+    assert metrics.carbon(rows, gco2e_per_kwh=400)["gco2e_per_million"].item() == pytest.approx(400)
     with pytest.raises(HwlibError, match="pue"):
         metrics.carbon(rows, gco2e_per_kwh=400, pue=0.9)
 

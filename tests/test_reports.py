@@ -12,11 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import hwlib
 from hwlib.errors import HwlibError
-from hwlib.reports import Parameter, check, files, html, make_report, read_parameters, render
+from hwlib.reports import Parameter, check, files, html, make_report, read_parameters, render, render_decided
 
 TOY = Path(__file__).parent / "notebooks" / "toy.ipynb"
 DECIDE = 'from IPython.display import display\ndisplay({"application/vnd.hwlib.decision+json": %s}, raw=True)'
+
+
+@pytest.fixture(autouse=True)
+def live_charts():
+    """Charts as a report's kernel draws them, whatever hwlib.charts chose for this process."""
+    import altair as alt
+
+    with alt.renderers.enable("html"):
+        yield
 
 
 def notebook(folder, *sources, parameters='model: str = "resnet50"'):
@@ -180,14 +190,14 @@ def test_what_is_accepted_is_pure_json_and_stays_itself(kind, value):
 
 
 def test_parameters_reach_the_notebook_unchanged_and_it_runs_in_its_own_folder(tmp_path):
-    nasty = "\"\"\" ' \\ \n {x} ${y} %s \u2028 é \x00"
+    nasty = '""" \' \\ \n {x} ${y} %s \u2028 é \x00'
     cell = 'text: str = ""\nlimit: float | None = 1.0\nnames: list[str] = []\nmodel: str = ""'
     source = "import os\nseen = dict(text=text, limit=limit, names=names, cwd=os.getcwd())\n" + DECIDE % "seen"
     before = Path.cwd()
     folder = tmp_path / "{braces} and space"
     folder.mkdir()
     settings = {"text": nasty, "limit": None, "names": ["a", "b"]}
-    _, decision = make_report("m", settings, tmp_path, notebook=notebook(folder, source, parameters=cell))
+    _, decision = render_decided(notebook(folder, source, parameters=cell), "m", settings, tmp_path)
     assert json.loads(decision.read_text(encoding="utf-8")) == {**settings, "cwd": str(folder)}
     assert Path.cwd() == before
 
@@ -198,9 +208,10 @@ def test_the_running_interpreter_is_used_whatever_kernels_are_installed(tmp_path
     foreign.joinpath("kernel.json").write_text('{"argv": ["false"], "display_name": "x", "language": "python"}', encoding="utf-8")
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     monkeypatch.setenv("PATH", "")
-    source = "import sys, hwlib\n" + DECIDE % '{"python": sys.executable, "hwlib": hwlib.__file__}'
-    _, decision = make_report("m", {}, tmp_path, notebook=notebook(tmp_path, source))
-    assert json.loads(decision.read_text(encoding="utf-8"))["python"] == sys.executable
+    monkeypatch.setenv("HWLIB_CHARTS", "svg")
+    source = "import sys, hwlib, hwlib.charts, altair\n" + DECIDE % "[sys.executable, hwlib.__file__, altair.renderers.active]"
+    _, decision = render_decided(notebook(tmp_path, source), "m", {}, tmp_path)
+    assert json.loads(decision.read_text(encoding="utf-8")) == [sys.executable, hwlib.__file__, "html"]
 
 
 def test_a_kernel_that_fails_to_start_is_tried_once_more(tmp_path, monkeypatch):
@@ -238,6 +249,7 @@ def test_failure_keeps_the_previous_report_and_the_notebook(tmp_path, kind):
     left = nbformat.read(tmp_path / "resnet50.failed.ipynb", as_version=4)
     assert left.cells[2].outputs[0].text == "so far\n"
     assert left.cells[4].outputs == []
+    assert "never" not in json.dumps(left.metadata)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["resnet50.failed.ipynb", "resnet50.html", "small.ipynb"]
 
 
@@ -259,8 +271,14 @@ def test_it_runs_inside_an_event_loop_as_in_jupyterlab(tmp_path):
 
 def test_a_report_without_a_decision_is_a_failure(tmp_path):
     with pytest.raises(HwlibError, match="carries a decision"):
-        make_report("m", {}, tmp_path, notebook=notebook(tmp_path, "print(model)"))
+        render_decided(notebook(tmp_path, "print(model)"), "m", {}, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.failed.ipynb", "small.ipynb"]
+
+
+def test_the_decision_is_found_by_the_type_that_decisions_have():
+    from hwlib import decision
+
+    assert html.DECISION == decision.MIME_TYPE
 
 
 def test_an_unknown_engine_is_refused(tmp_path):
@@ -282,14 +300,16 @@ NO_NAMES = ["", "../x", "a/b", "A", ".hidden", "-x", "a b", "a" * 101, "con", "c
 @pytest.mark.parametrize("name", NO_NAMES)
 def test_other_names_are_refused_and_nothing_is_written(tmp_path, name):
     with pytest.raises(HwlibError, match="cannot name a report"):
-        make_report(name, {}, tmp_path, notebook=TOY)
+        render_decided(TOY, name, {}, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_place_that_cannot_be_written_to_is_one_sentence(tmp_path):
-    with pytest.raises(HwlibError, match="is not a folder; create it first") as caught:
-        make_report("m", {}, tmp_path / "missing", notebook=TOY)
+def test_a_missing_folder_or_wrong_argument_is_one_sentence(tmp_path):
+    with pytest.raises(HwlibError, match="is not a folder and cannot be made; create it first") as caught:
+        render_decided(TOY, "m", {}, tmp_path / "missing" / "folder")
     assert "\n" not in str(caught.value)
+    with pytest.raises(HwlibError, match="given twice: 'm' and 'n'"):
+        make_report("m", {"model": "n"}, tmp_path)
     with pytest.raises(HwlibError, match=r"ends in \.html"):
         render(TOY, {}, tmp_path / "x.pdf")
 
@@ -297,7 +317,7 @@ def test_a_place_that_cannot_be_written_to_is_one_sentence(tmp_path):
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that even root cannot write to: Linux only")
 def test_a_read_only_folder_is_one_sentence():
     with pytest.raises(HwlibError, match=r"/proc/\d+ cannot be written to"):
-        make_report("m", {}, Path("/proc/self"), notebook=TOY)
+        render_decided(TOY, "m", {}, Path("/proc/self"))
 
 
 def test_all_files_are_written_or_none(tmp_path):
@@ -382,15 +402,22 @@ def test_headings_make_the_contents_and_there_is_one_h1():
     assert all(f'id="{anchor}"' in page for anchor, _ in targets)
 
 
-def test_numbers_are_marked_and_words_are_not():
-    table = "<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><td>A100</td><td>1,200.5 $/h</td></tr></tbody></table>"
-    page = html.page(executed(shown(text_html=table)), title="t")
-    assert '<td>A100</td><td class="number">' in page
-    assert '<th>a</th><th class="number">b</th>' in page
-    for text in ("-3", "−3.5 %", "≈ 12 ms", "$0.12", "1.5e-07", "95 %", "2×"):
-        assert html.NUMBER.fullmatch(text), text
-    for text in ("A100", "2026-11-20", "8480+", "n/a", "", "4 of 5"):
-        assert not html.NUMBER.fullmatch(text), text
+def test_columns_of_numbers_are_marked_and_others_are_not():
+    head = "<thead><tr><th>device</th><th>price</th><th>batch</th></tr></thead>"
+    rows = "<tr><td>A100</td><td>1,200.5 $/h</td><td>8</td></tr><tr><td>4</td><td>unknown</td><td>8 to 16</td></tr>" * 2
+    page = html.page(executed(shown(text_html=f"<table>{head}<tbody>{rows}</tbody></table>")), title="t")
+    assert re.findall('class="number">(.*?)<', page) == ["price", *["1,200.5 $/h", "unknown"] * 2]
+    assert re.findall('class="short">(.*?)<', page) == ["device", "batch", *["A100", "8", "4", "8 to 16"] * 2]
+
+
+@pytest.mark.parametrize("text", ["-3", "−3.5 %", "≈ 12 ms", "$0.12", "1.5e-07", "95 %", "2×", "12 345.6"])
+def test_numbers(text):
+    assert html.NUMBER.fullmatch(text)
+
+
+@pytest.mark.parametrize("text", ["A100", "2026-11-20", "8480+", "n/a", "", "4 of 5"])
+def test_no_numbers(text):
+    assert not html.NUMBER.fullmatch(text)
 
 
 def test_pictures_are_inside_the_page(tmp_path):
@@ -409,8 +436,11 @@ def test_data_cannot_end_a_charts_script():
     import pandas as pd
 
     chart = alt.Chart(pd.DataFrame({"a": ["</script><script>alert(1)</script>", "<!--"]})).mark_point().encode(x="a")
-    page = html.page(executed(shown(text_html=chart._repr_mimebundle_()["text/html"])), title="t")
-    assert len(re.findall("</script", page)) == 2
+    markup = chart._repr_mimebundle_()["text/html"]
+    assert markup.count("</script>") == 3
+    page = html.page(executed(shown(text_html=f"{markup}<p>between</p>{markup}")), title="t")
+    assert page.count("</script") == 3  # Vega and the two charts
+    assert "<p>between</p>" in page
     assert "<!--" not in page.split("<main")[1]
 
 

@@ -3,13 +3,15 @@
 import json
 from pathlib import Path
 
+from .. import data
 from ..errors import HwlibError
+from ..workload import Workload
 from . import engine as engines
 from . import files
 from .html import DECISION, page, start_vega
 from .parameters import Parameter, check, read_parameters
 
-__all__ = ["MODEL_REPORT", "Parameter", "check", "make_report", "read_parameters", "render"]
+__all__ = ["MODEL_REPORT", "Parameter", "check", "make_report", "read_parameters", "render", "render_decided"]
 
 MODEL_REPORT = Path(__file__).parents[2] / "notebooks" / "model_report.ipynb"
 
@@ -51,29 +53,62 @@ def render(notebook, parameters, out, *, title=None, data_date=None, engine="ker
     return _produce(notebook, parameters, out.parent, out.stem, texts, engine, timeout_s)[0]
 
 
-def make_report(model, settings, out_dir, *, title=None, data_date=None, notebook=MODEL_REPORT, engine="kernel", timeout_s=300):
+def render_decided(notebook, name, parameters, out_dir, *, title=None, data_date=None, engine="kernel", timeout_s=300):
+    """Run `notebook` as `render` does and write the decision that it displays beside the page; returns both paths.
+
+    Parameters
+    ----------
+    notebook : path
+        One of its outputs carries the decision.
+    name : str
+        Of both files, without ending.
+    parameters, title, data_date, engine, timeout_s
+        As in `render`.
+    out_dir : path
+        A folder; made if only its last part is missing.
+
+    Raises
+    ------
+    HwlibError
+        As in `render`, and if no output carries a decision. Either both files are written or neither.
+    """
+
+    def texts(executed, settings):
+        html = page(executed, title=title or name, settings=settings, data_date=data_date, folder=Path(notebook).parent)
+        return {".html": html, ".json": _decision(executed)}
+
+    return tuple(_produce(notebook, parameters, out_dir, name, texts, engine, timeout_s))
+
+
+def make_report(model, settings, out_dir, *, engine="kernel", timeout_s=300):
     """Write the report of `model` and its decision into `out_dir`; returns the paths of the HTML page and the JSON file.
 
     Parameters
     ----------
     model : str
-        The notebook's parameter `model`, and the name of both files.
+        `model_id`, which names both files, or a spelling of it that a source uses.
     settings : dict
-        The other parameters; text is converted to their types.
+        Other parameters of notebooks/model_report.ipynb, the fields of `hwlib.Workload`; text is converted to their types.
     out_dir : path
-        An existing folder.
-    title, data_date, engine, timeout_s
+        A folder; made if only its last part is missing.
+    engine, timeout_s
         As in `render`.
-    notebook : path
-        The template; one of its outputs carries the decision.
+
+    Raises
+    ------
+    HwlibError
+        For a model, name or value that does not fit, before anything runs; otherwise as in `render_decided`.
     """
-    heading = title or f"Hardware for {model}"
-
-    def texts(executed, settings):
-        html = page(executed, title=heading, settings=settings, data_date=data_date, folder=Path(notebook).parent)
-        return {".html": html, ".json": _decision(executed)}
-
-    return tuple(_produce(notebook, {**settings, "model": model}, out_dir, model, texts, engine, timeout_s))
+    if "model" in settings:
+        raise HwlibError(f"the model is given twice: {model!r} and {settings['model']!r}")
+    values = check(read_parameters(MODEL_REPORT), {**settings, "model": model})
+    workload = Workload(**values)
+    title = f"Hardware for {data.load_models(workload.model)['name'].item()}"
+    day = f"{data.load_prices()['as_of'].max():%Y-%m-%d}"
+    values["model"] = workload.model
+    return render_decided(
+        MODEL_REPORT, workload.model, values, out_dir, title=title, data_date=day, engine=engine, timeout_s=timeout_s
+    )
 
 
 def _produce(notebook, given, folder, name, texts, engine, timeout_s):
@@ -82,7 +117,7 @@ def _produce(notebook, given, folder, name, texts, engine, timeout_s):
     parameters = read_parameters(notebook)
     values = check(parameters, given)
     folder, name = files.check_folder(folder), files.check_name(name)
-    settings = [(key, _shown(value, parameters[key].unit)) for key, value in values.items()]
+    settings = [(key, _shown(value)) for key, value in values.items()]
     failed = folder / f"{name}.failed.ipynb"
     start_vega()
     executed, fault = engines.execute(notebook, values, engine, timeout_s)
@@ -92,7 +127,7 @@ def _produce(notebook, given, folder, name, texts, engine, timeout_s):
         made = {folder / f"{name}{ending}": text for ending, text in texts(executed, settings).items()}
     except HwlibError as error:
         files.publish({failed: json.dumps(executed, indent=1)})
-        raise HwlibError(f"{error}. The notebook as far as it came: {failed}") from None
+        raise HwlibError(f"{str(error).rstrip('.')}. The notebook as far as it came: {failed}") from None
     files.publish(made)
     failed.unlink(missing_ok=True)
     return list(made)
@@ -107,9 +142,8 @@ def _decision(notebook):
     return json.dumps(found[-1], indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _shown(value, unit):
+def _shown(value):
     """A parameter's value as a reader would write it."""
-    if value is None:
-        return "none"
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return f"{text} {unit}".strip()
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)

@@ -1,12 +1,12 @@
 """Runs a notebook with papermill in a fresh kernel of the running interpreter."""
 
 import logging
-import sys
 from pathlib import Path
 
 from ..errors import unknown
 
 START_ATTEMPTS = 2  # kernels pick their ports by chance, and a busy machine now and then loses the race
+LIVE_CHARTS = {"HWLIB_CHARTS": "html"}  # `hwlib.charts` otherwise draws pictures, for notebooks that are read without running
 QUIET_KERNEL = "--IPKernelApp.log_level=40"  # ipykernel otherwise says a line about TCP for each report
 
 
@@ -36,12 +36,12 @@ def execute(notebook, parameters, engine="kernel", timeout_s=300):
 
 def _kernel(notebook, parameters, timeout_s):
     """Papermill's own engine. Its marks in the notebook lie after a timeout or a dead kernel: only exceptions are trusted."""
-    _light_imports()
     import nbformat
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import PapermillExecutionError
     from papermill.execute import remove_error_markers
 
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # it warns of every union type; what fails is raised
     for attempt in range(START_ATTEMPTS):
         progress = {"notebook": nbformat.read(notebook, as_version=4), "cell": None}
         try:
@@ -58,6 +58,7 @@ def _kernel(notebook, parameters, timeout_s):
             fault = f"the kernel failed: {error}"
             if progress["cell"] is None and attempt + 1 < START_ATTEMPTS:
                 continue
+        progress["notebook"].metadata.get("papermill", {}).pop("input_path", None)  # the whole input notebook
         return progress["notebook"], fault and f"{notebook.name}{_where(progress['cell'])}: {fault}"
 
 
@@ -65,7 +66,7 @@ def _papermill(notebook, parameters, timeout_s, progress):
     """One run; `progress` keeps the notebook and the (number, source) of the cell that runs, which exceptions do not carry."""
     import papermill
 
-    return papermill.execute_notebook(
+    papermill.execute_notebook(
         progress["notebook"],  # not its path, which papermill would fill in like a format string
         None,
         parameters,
@@ -85,23 +86,15 @@ def _papermill(notebook, parameters, timeout_s, progress):
 
 
 def _own_interpreter():
-    """A kernel manager that looks at no installed kernel: ipykernel's own one runs `sys.executable`, also in an inactive environment."""
-    from jupyter_client.kernelspec import KernelSpecManager
+    """A kernel manager that looks at no installed kernel but runs `sys.executable`, also in an environment nobody activated."""
+    from ipykernel.kernelspec import get_kernel_dict
+    from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
-    from traitlets import default
 
     class OwnInterpreter(AsyncKernelManager):
-        @default("kernel_spec_manager")
-        def _no_installed_kernels(self):
-            return KernelSpecManager(kernel_dirs=[])
+        kernel_spec = KernelSpec(**get_kernel_dict(), env=LIVE_CHARTS)
 
     return OwnInterpreter
-
-
-def _light_imports():
-    """Keep a second off the imports: jsonschema builds parsers for formats that no notebook uses if it finds this module."""
-    sys.modules.setdefault("rfc3987_syntax", None)
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # it warns of every union type; failures raise
 
 
 def _ended_early(notebook):
@@ -116,7 +109,7 @@ def _last_line(error):
 
 
 def _where(cell):
-    """", cell 4 (`first line`)" for the cell that ran last; empty if none did."""
+    """The words ", cell 4 (`first line`)" for the cell that ran last; empty if none did."""
     return f", cell {cell[0]} (`{cell[1].strip().splitlines()[0]}`)" if cell else ""
 
 

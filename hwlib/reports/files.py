@@ -22,10 +22,15 @@ def check_name(name):
 
 
 def check_folder(folder):
-    """`folder` as an absolute path if files can be written there; found out by doing it, since permissions alone do not tell."""
+    """`folder` as an absolute path if files can be written there; its last part is made if missing.
+
+    Whether files can be written is found out by doing it, since permissions alone do not tell.
+    """
     folder = Path(folder).resolve()
-    if not folder.is_dir():
-        raise HwlibError(f"{folder} is not a folder; create it first")
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError:
+        raise HwlibError(f"{folder} is not a folder and cannot be made; create it first") from None
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:

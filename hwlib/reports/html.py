@@ -24,6 +24,8 @@ window.vegaEmbed = ((embed) => (element, spec, options) => embed(element, spec, 
 """
 
 READABLE = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/plain")
+UNKNOWN = ("", "unknown", "none", "nan", "n/a", "-", "–", "—")
+SHORT, LONG = 16, 60  # characters: up to where a cell stays on one line, from where on it needs width
 NUMBER = re.compile(r"[-+−±≈~<>≤≥$€ ]*\d[\d,.  ]*(e[-+]?\d+)?\s*(%|×|x|[A-Za-z$€µ/²₂·]{1,12})?")
 
 
@@ -64,13 +66,14 @@ def page(notebook, *, title, settings=(), data_date=None, folder="."):
 def start_vega():
     """The process that builds Vega's bundle, which takes a second: started early, it is done when the notebook is.
 
-    In a process of its own also because the builder leaves threads behind, and a process with threads must not fork.
+    In a process of its own also because the builder leaves threads behind, and a process with threads must not fork; one that
+    forks calls `vega` before.
     """
     import subprocess
     import sys
 
     build = f"import sys, vl_convert; sys.stdout.buffer.write(vl_convert.javascript_bundle(vl_version='{VEGA_LITE_BUNDLE}').encode())"
-    return subprocess.Popen([sys.executable, "-P", "-c", build], stdout=subprocess.PIPE)
+    return subprocess.Popen([sys.executable, "-P", "-c", build], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
 @functools.cache
@@ -108,11 +111,9 @@ def _readable(output):
 
 
 def _closed(html):
-    """A chart's HTML whose script ends where Altair ended it, even with "</script>" among its data."""
-    start = html.index("<script")
-    end = html.rindex("</script>")
-    inner = html[start + 1 : end].replace("</", "<\\/").replace("<!--", "<\\!--")
-    return html[: start + 1] + inner + html[end:]
+    """Charts' HTML whose scripts end where Altair ended them, even with "</script>" among the data, which hold no raw line breaks."""
+    scripts = re.compile(r'(?<=<script type="text/javascript">\n).*?(?=\n</script>)', re.DOTALL)
+    return scripts.sub(lambda script: script[0].replace("</", r"<\/").replace("<!--", r"<\!--"), html)
 
 
 def _body(notebook, folder):
@@ -126,7 +127,7 @@ def _body(notebook, folder):
     for style in soup.select("style[scoped]"):
         style.decompose()  # pandas' own alignment of tables, at odds with ours
     for table in soup.find_all("table"):
-        _align_numbers(table)
+        _mark_cells(table)
         table.wrap(soup.new_tag("div", attrs={"class": "scroll"}))
     contents = []
     for heading in soup.find_all("h2"):
@@ -179,16 +180,16 @@ def _markdown(source, **options):
     return MarkdownWithMath(renderer, block=mistune.BlockParser(), inline=mistune.InlineParser()).render(source)
 
 
-def _align_numbers(table):
-    """Mark the cells of `table` that are numbers, and the column headings above them."""
-    rows = [row.find_all(["th", "td"]) for row in table.select("tbody tr")]
-    numeric = [[cell.name == "td" and bool(NUMBER.fullmatch(cell.get_text(strip=True))) for cell in row] for row in rows]
-    for row, marks in zip(rows, numeric):
-        for cell, mark in zip(row, marks):
-            if mark:
-                cell["class"] = [*cell.get("class", []), "number"]
-    heading = table.select_one("thead tr")
-    cells = heading.find_all("th") if heading else []
-    for index, cell in enumerate(cells):
-        if any(index < len(marks) and marks[index] for marks in numeric) and all(len(row) == len(cells) for row in rows):
-            cell["class"] = [*cell.get("class", []), "number"]
+def _mark_cells(table):
+    """Give the cells of `table` classes by their text: `number` for whole columns, `short` and `long` for the others."""
+    rows = [row.find_all(["th", "td"]) for row in table.find_all("tr")]
+    if len({len(row) for row in rows}) != 1:
+        return  # cells that span several columns: no telling which belong together
+    for column in zip(*rows):
+        texts = [(cell, cell.get_text(strip=True)) for cell in column]  # no dict: equal cells would be one key
+        body = [text for cell, text in texts if cell.name == "td" and text.lower() not in UNKNOWN]
+        numeric = bool(body) and all(map(NUMBER.fullmatch, body))
+        for cell, text in texts:
+            kind = "number" if numeric else "short" if len(text) <= SHORT else "long" if len(text) >= LONG else ""
+            if kind:
+                cell["class"] = [*cell.get("class", []), kind]
