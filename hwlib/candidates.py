@@ -8,9 +8,12 @@ from .workload import PRIORITIES
 # The sternest latency that a row states stands for it.
 LATENCIES = ("p99", "p95", "p90", "p50", "mean")
 UNFIT_FLAGS = ("third_party", "relative_only", "superseded", "count_unstated", "count_doubtful", "device_unstated")
+# A rented machine type in the name of a measured system, such as "AWS g4dn.4xlarge".
+RENTED_TYPE = r"\b([a-z][a-z0-9-]*\.[0-9]*[a-z]+)\b"
 # Scenarios whose throughput is held back to keep a tail latency: no fair figure for a workload without such a limit.
 HELD_BACK = ("server", "interactive")
 MAX_PRICE_AGE = pd.Timedelta(days=365)
+UNFIT_PRICES = ("burstable", "looks wrong upstream", "spot above on-demand", "chip or core unstated")
 OPTION_COLUMNS = (
     "device_id",
     "device",
@@ -132,25 +135,35 @@ def with_latency(rows):
 
 
 def _priced(rows, workload):
-    """`rows` joined to the offers that have their device, scaled to the offer's number of devices."""
+    """`rows` joined to the offers that have their device, scaled to the offer; rows of a device without a fitting one stay unpriced."""
     devices = data.load_devices()[["device_id", "name", "device_class", "threads"]].rename(columns={"name": "device"})
-    rows = rows.merge(devices, on="device_id", how="left")
-    joined = rows.merge(offers(workload), on="device_id", how="left", suffixes=("_measured", ""))
-    joined["device_count"] = joined["device_count"].fillna(joined["device_count_measured"].astype("float64"))
-    scale = joined["device_count"] / joined["device_count_measured"].astype("float64")
-    is_cpu = (joined["device_class"] == "cpu") & joined["vcpus"].notna()
-    threads = (joined["threads"] * joined["device_count_measured"]).astype("float64")
-    scale = scale.mask(is_cpu, joined["vcpus"].astype("float64") / threads)
-    # More of the machine than was measured is no measurement of it: a CPU's share is only ever scaled down.
-    joined = joined[scale.notna() & ~(is_cpu & (scale > 1))].assign(scale=scale)
-    return _scaled(joined)
+    rows = rows.merge(devices, on="device_id").rename(columns={"device_count": "measured_count"})
+    rows = rows.assign(measured_count=rows["measured_count"].astype("float64"), measured_vcpus=_measured_vcpus(rows))
+    joined = rows.merge(offers(workload), on="device_id")
+    joined["device_count"] = joined["device_count"].fillna(joined["measured_count"])
+    is_cpu = joined["device_class"] == "cpu"
+    by_vcpus = joined["vcpus"].astype("float64") / joined["measured_vcpus"]
+    joined["scale"] = (joined["device_count"] / joined["measured_count"]).mask(is_cpu, by_vcpus)
+    # More of the processor than was measured is no measurement of it: its share is only ever scaled down.
+    joined = joined[joined["scale"].notna() & ~(is_cpu & (joined["scale"] > 1))]
+    unpriced = rows[~rows["device_id"].isin(joined["device_id"])]
+    unpriced = unpriced.assign(device_count=unpriced["measured_count"], scale=1.0)
+    return _scaled(pd.concat([joined, unpriced], ignore_index=True) if len(joined) else unpriced.reindex(columns=joined.columns))
+
+
+def _measured_vcpus(rows):
+    """vCPUs of the machine that a row was measured on: those of the rented type that it names, else all threads of its sockets."""
+    prices = data.load_prices(priced_unit="machine").drop_duplicates("instance_type").set_index("instance_type")["vcpus"]
+    named = rows["system"].str.extract(RENTED_TYPE)[0].map(prices).astype("float64")
+    return named.fillna(rows["threads"].astype("float64") * rows["measured_count"].astype("float64"))
 
 
 def offers(workload):
-    """The cheapest machine (USD/h) of each provider for each device and number of devices, at the pricing asked for.
+    """The cheapest machine (USD/h) of each provider for each device and number of devices (vCPUs for a CPU), at the pricing asked for.
 
     Prices without a day, more than a year older than the newest list, or flagged as of mixed age count only for a
-    workload that names their provider: a stale bargain must not win by default.
+    workload that names their provider: a stale bargain must not win by default. Burstable machines and prices that
+    look wrong (`UNFIT_PRICES`) never count.
 
     Parameters
     ----------
@@ -165,14 +178,13 @@ def offers(workload):
     'g4dn.xlarge'
     """
     prices = data.load_prices(pricing=workload.pricing, priced_unit="machine")
-    prices = prices[prices["device_id"].notna()]
+    unfit = prices["quality_flag"].fillna("").str.contains("|".join(UNFIT_PRICES))
+    prices = prices[prices["device_id"].notna() & ~unfit]
     prices = prices[prices["provider"] == workload.provider] if workload.provider else prices[_fresh(prices)]
-    whole = prices["device_count"].isna() | (prices["device_count"] % 1 == 0)
-    # A CPU machine has no device count: there the price of a vCPU decides, then the larger machine.
-    per_vcpu = prices["usd_per_hour"] / prices["vcpus"].astype("float64")
-    prices = prices.assign(rank=prices["usd_per_hour"].where(prices["device_count"].notna(), per_vcpu))[whole]
-    prices = prices.sort_values(["rank", "vcpus", "instance_type", "region"], ascending=[True, False, True, True])
-    prices = prices.drop_duplicates(["provider", "device_id", "device_count"])
+    is_cpu = prices["device_count"].isna()
+    prices = prices.assign(size=prices["vcpus"].where(is_cpu))[is_cpu | (prices["device_count"] % 1 == 0)]
+    prices = prices.sort_values(["usd_per_hour", "instance_type", "region"])
+    prices = prices.drop_duplicates(["provider", "device_id", "device_count", "size"])
     columns = ["provider", "region", "instance_type", "usd_per_hour", "vcpus", "device_id", "device_count", "as_of", "source_id"]
     return prices[columns].rename(columns={"as_of": "price_as_of", "source_id": "price_source_id"})
 
@@ -185,8 +197,9 @@ def _fresh(prices):
 
 def _scaled(joined):
     scaled = joined["scale"] != 1
-    count = joined["device_count_measured"].astype("str")
-    note = ("scaled from " + count + " devices").mask(joined["device_class"] == "cpu", "scaled by vCPUs from " + count + " sockets")
+    devices = "scaled from " + joined["measured_count"].astype("Int64").astype("str") + " devices"
+    vcpus = "scaled from " + joined["measured_vcpus"].round().astype("Int64").astype("str") + " vCPUs"
+    note = devices.mask(joined["device_class"] == "cpu", vcpus)
     frame = joined.assign(
         throughput_per_s=joined["throughput_per_s"] * joined["scale"],
         power_w=joined["power_w"] * joined["scale"],
@@ -207,7 +220,8 @@ def _choose(joined, workload):
     frame = frame.assign(rank=frame[metric] if ascending else -frame[metric], speed=-frame["throughput_per_s"] / frame["device_count"])
     at_capacity = ~frame["scenario"].isin(HELD_BACK) | (workload.latency_ms is not None)
     preferred = 2 * at_capacity + (frame["scale"] == 1)
-    most = preferred.groupby([frame["device_id"], frame["provider"].fillna(""), frame["device_count"]]).transform("max")
+    machine = [frame["device_id"], frame["provider"].fillna(""), frame["instance_type"].fillna("")]
+    most = preferred.groupby(machine).transform("max")
     frame = frame[preferred == most]
     frame = frame.sort_values(["rank", "speed", "measurement_id"])
     return frame.drop_duplicates(["device_id", "provider"])

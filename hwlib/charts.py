@@ -42,7 +42,7 @@ UNITS = {
     "latency_ms": "ms",
     "throughput_per_s": "per second",
 }
-WIDTH, HEIGHT, LABEL_WIDTH = 720, 360, 340
+WIDTH, HEIGHT, LABEL_WIDTH = 640, 340, 300
 LINE_HEIGHT = 15  # of a name beside a point, in pixels
 WIDE_SPAN = 10
 _LOG = alt.Scale(type="log", nice=False, padding=14)

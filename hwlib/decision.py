@@ -84,7 +84,9 @@ class Decision:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         lines = self.explain()
-        html = f'<div class="answer">{"".join(f"<p>{escape(line)}</p>" for line in lines)}</div>'
+        # A dollar sign in an element of its own is no formula to the notebook's typesetter.
+        paragraphs = [f"<p>{escape(line)}</p>".replace("$", "<span>$</span>") for line in lines]
+        html = f'<div class="answer">{"".join(paragraphs)}</div>'
         return {"text/plain": " ".join(lines), "text/html": html, MIME_TYPE: self.to_dict()}
 
 

@@ -133,7 +133,9 @@ def table(frame):
     """
     from IPython.display import HTML
 
-    return HTML(frame.map(_cell).to_html(index=False, border=0, justify="unset"))
+    html = frame.map(_cell).to_html(index=False, border=0, justify="unset")
+    # A dollar sign of its own element is no formula to the notebook's typesetter.
+    return HTML(html.replace("$", "<span>$</span>"))
 
 
 def note(sentence):

@@ -26,7 +26,7 @@ def execute(path):
 
 def main(names):
     """Execute the named notebooks, or all."""
-    paths = [Path(name) for name in names] or sorted(NOTEBOOKS.rglob("*.ipynb"))
+    paths = [Path(name) for name in names] or sorted(path for path in NOTEBOOKS.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
     for path in paths:
         print(path.name, flush=True)
         execute(path.resolve())

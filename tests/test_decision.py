@@ -32,6 +32,14 @@ def test_a_row_on_one_device_is_scaled_to_a_machine_of_four_and_called_derived(m
 def test_a_cpu_machine_gets_its_share_of_the_socket(made):
     option = hw.decide("net", batch_size=1).table.set_index("device_id").loc["acme-c"]
     assert (option["instance_type"], option["throughput_per_s"], option["evidence"]) == ("c1", 25.0, "derived")
+    assert option["note"] == "scaled from 16 vCPUs"
+
+
+def test_a_cpu_measured_on_a_rented_machine_is_scaled_from_that_machine(made):
+    made["measurements"]["system"] = made["measurements"]["system"].mask(made["measurements"]["device_id"] == "acme-c", "Cloud x.large")
+    made["prices"]["instance_type"] = made["prices"]["instance_type"].replace("c1", "x.large")
+    options = hw.decide("net", batch_size=1).table.set_index("device_id")
+    assert options.loc["acme-c", ["instance_type", "throughput_per_s", "evidence", "note"]].tolist() == ["x.large", 50.0, "published", ""]
 
 
 def test_a_device_without_a_price_stays_last_with_an_unknown_cost(made):

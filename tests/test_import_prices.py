@@ -151,3 +151,11 @@ def test_a_spoilt_grid_file_is_refused_at_its_place(sources, tmp_path, old, new,
     (tmp_path / grid_carbon.FILE).write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(HwlibError, match=message):
         grid_carbon.read(tmp_path)
+
+
+def test_burstable_machines_are_flagged(sources):
+    prices = cloud_prices.read(sources / "cloud-prices")["prices"]
+    burstable = prices[prices["quality_flag"].str.contains("burstable", na=False)]
+    assert set(burstable["provider"]) == {"aws", "gcp"}
+    assert burstable["instance_type"].str.match(r"t\d|e2-(micro|small|medium)").all()
+    assert not prices.loc[prices["instance_type"] == "m5.large", "quality_flag"].str.contains("burstable", na=False).any()

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PATHS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
+PATHS = sorted(path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
 
 
 @pytest.fixture(params=PATHS, ids=lambda path: path.stem)
@@ -49,6 +49,15 @@ def test_charts_are_pictures_that_read_without_running(notebook):
     pictures = [output for cell in code(notebook) for output in cell.outputs if "image/svg+xml" in output.get("data", {})]
     assert pictures
     assert not any("cdn" in json.dumps(output) or "altair-viz" in json.dumps(output) for cell in code(notebook) for output in cell.outputs)
+
+
+def test_a_price_is_no_formula(notebook):
+    for cell in code(notebook):
+        for output in cell.outputs:
+            html = "".join(output.get("data", {}).get("text/html", ""))
+            assert html.count("$") == html.count("<span>$</span>"), "JupyterLab would set what stands between two $ as a formula"
+    for cell in notebook.cells:
+        assert cell.cell_type == "code" or cell.source.count("$") < 2
 
 
 def test_nothing_of_this_machine_is_in_them(notebook):

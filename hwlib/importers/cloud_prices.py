@@ -36,6 +36,8 @@ ACCELERATOR_ALONE = r"^gpu-attach:|\(per chip\)$"
 FORM_FACTOR_UNSAID = ("NVIDIA V100", "NVIDIA A100", "NVIDIA H100", "NVIDIA H200")
 CATALOGUE = r"^(skypilot-catalog)\(v\d+/(\w+)@\w+\)$"
 RANGE = r"\d+-\d+"
+# Machines that may use all their vCPUs only now and then: their price buys a fraction of the work.
+BURSTABLE = r"^(?:aws t\d\w*\.|gcp (?:e2-(?:micro|small|medium)|[fg]1-)|azure Standard_B)"
 
 # Words in upstream notes and the flag they become.
 FLAGS = {
@@ -91,7 +93,10 @@ def _prices(path):
     raw = tidy.read_upstream(path, COLUMNS)
     ranges = raw["vcpus"].str.fullmatch(RANGE).fillna(False).astype(bool)
     raw[["vcpus", "memory_gib"]] = raw[["vcpus", "memory_gib"]].mask(ranges)
-    flags = _flags(raw, path.name) + ranges.map({True: ";shape given as a range", False: ""})
+    burstable = (raw["provider"] + " " + raw["instance_type"]).str.contains(BURSTABLE)
+    flags = (
+        _flags(raw, path.name) + ranges.map({True: ";shape given as a range", False: ""}) + burstable.map({True: ";burstable", False: ""})
+    )
     frame = pd.DataFrame(
         {
             "provider": raw["provider"],
