@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import hypothesis
 import pandas as pd
 import pytest
 
 from hwlib import data, schema
 
 pytest_plugins = ["browser"]
+# A busy machine is no fault: speed is printed by `make bench` and never asserted.
+hypothesis.settings.register_profile("hwlib", deadline=None)
+hypothesis.settings.load_profile("hwlib")
 ROOT = Path(__file__).resolve().parents[1]
 
 
