@@ -29,8 +29,9 @@ $(VENV)/.installed:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 	@cat requirements.lock pyproject.toml > $(VENV)/.installed
 
+# Jupyter refuses to run as root, as in many containers, unless told that it may.
 lab: setup
-	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_start_here.ipynb
 
 report: setup
 	$(BIN)/hwlib report $(MODEL) --out reports

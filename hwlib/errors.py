@@ -4,7 +4,15 @@ import difflib
 
 
 class HwlibError(ValueError):
-    """An error a person can act on: it names the argument, the value, what is allowed and the way out."""
+    """An error a person can act on: it names the argument, the value, what is allowed and the way out.
+
+    >>> import hwlib as hw
+    >>> try:
+    ...     hw.load_devices("nvidia-t44")
+    ... except hw.HwlibError as error:
+    ...     print(error)
+    unknown device 'nvidia-t44'; did you mean 'nvidia-t4' or 'nvidia-t4g' or 'nvidia-p4'? `hwlib devices` lists them.
+    """
 
 
 def nearest(value, allowed, n=3):

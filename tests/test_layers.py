@@ -82,3 +82,10 @@ def test_no_public_name_hides_a_module(root):
 
     assert not set(hwlib._FACE) & {unit(root, path) for path in modules(root)}
     assert all(getattr(hwlib, name) is not None for name in hwlib.__all__)
+
+
+def test_every_public_name_has_an_example_that_runs():
+    import hwlib
+
+    for name in hwlib._FACE:
+        assert ">>>" in getattr(hwlib, name).__doc__, name
