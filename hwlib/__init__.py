@@ -31,6 +31,7 @@ _FACE = {
     "load_sources": "data",
     "pareto": "metrics",
     "side_by_side": "guard",
+    "trace": "provenance",
 }
 _MODULES = ("charts", "data", "guard", "metrics", "panels", "reports", "schema", "units")
 

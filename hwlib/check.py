@@ -7,6 +7,7 @@ import pandas as pd
 
 from . import data, package, schema
 from .errors import HwlibError
+from .tables import read_table
 
 
 def check():
@@ -35,7 +36,7 @@ def check_files(folder):
             raise HwlibError(f"{part['path']}: missing; `make data` rebuilds the tables")
         raw = path.read_bytes()
         if part["hash"] != "sha256:" + hashlib.sha256(raw).hexdigest():
-            data.read_table(path, package.table_of(path.relative_to(folder)))
+            read_table(path, package.table_of(path.relative_to(folder)))
             raise HwlibError(f"{part['path']}: {len(raw):,} bytes that differ from the {part['bytes']:,} described in datapackage.json")
 
 

@@ -109,6 +109,32 @@ def build(sources, out):
         click.echo(f"{name:15} {len(frame):7,} rows")
 
 
+@data_group.command()
+@click.argument("measurement_id")
+def trace(measurement_id):
+    """Show where the figure MEASUREMENT_ID comes from: row, source, place, and the rows of the same run."""
+    from . import provenance
+
+    found = provenance.trace(measurement_id)
+    for title in ("row", "source", "spelled"):
+        click.echo(f"{title}\n" + "\n".join(f"  {name:18} {value}" for name, value in found[title].items()))
+    click.echo(f"place\n  {found['place']}")
+    click.echo("same run\n" + ("\n".join(f"  {key}" for key in found["same_run"]) or "  no other row"))
+
+
+@data_group.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+def diff(old, new):
+    """Say which figures changed between the data folders OLD and NEW."""
+    from . import changes
+
+    found = changes.diff(old, new)
+    for row in found.itertuples():
+        click.echo(f"{row.table}  {row.key}  {row.column}: {_cell(row.old)} -> {_cell(row.new)}")
+    click.echo(f"{len(found):,} changes")
+
+
 _DECISION_COLUMNS = [
     "device_id",
     "device_count",

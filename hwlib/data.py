@@ -1,16 +1,16 @@
 """Loading the project's tables as plain DataFrames, with errors that name file, line and column."""
 
-import csv
 import functools
+import os
 from pathlib import Path
 
 import pandas as pd
 
 from . import schema
 from .errors import HwlibError, unknown
+from .tables import read_table, read_user_table
 
 _HERE = Path(__file__).resolve().parent
-_ARROW_TYPES = {"string": "string", "integer": "int64", "number": "float64", "date": "timestamp[s]"}
 _WAYS_OUT = {
     "model": "`hwlib models` lists them.",
     "device": "`hwlib devices` lists them.",
@@ -163,35 +163,11 @@ def find_model(name):
     raise unknown("model", name, known, _WAYS_OUT["model"])
 
 
-def read_table(path, name):
-    """The CSV file `path` as table `name`: its columns in order, its dtypes.
-
-    Raises
-    ------
-    HwlibError
-        Naming file, line, column and what was expected, where the file is cut short or holds another type.
-    """
-    # Imported here: a tenth of a second that `hwlib --help` need not pay.
-    import pyarrow
-    import pyarrow.csv
-
-    tab = schema.table(name)
-    types = {column.name: _ARROW_TYPES[column.type] for column in tab.columns}
-    convert = pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""], quoted_strings_can_be_null=True)
-    try:
-        arrow = pyarrow.csv.read_csv(path, convert_options=convert)
-    except FileNotFoundError:
-        raise HwlibError(f"{path.name}: no such file in {path.parent.name}/; `make data` rebuilds the tables") from None
-    except pyarrow.ArrowInvalid as error:
-        raise _diagnosis(path, tab) or HwlibError(f"{path.name}: {error}") from None
-    if arrow.column_names != tab.names or not _ends_with_newline(path):
-        raise _diagnosis(path, tab)
-    return arrow.to_pandas(types_mapper={pyarrow.int64(): pd.Int64Dtype()}.get)
-
-
 @functools.cache
 def load(name):
-    """Table `name` of the committed data, whole; read once a process.
+    """Table `name`, whole: the committed rows with the user's own layered over them; read once a process.
+
+    A row of the user's replaces the committed one with the same key.
 
     Raises
     ------
@@ -201,14 +177,34 @@ def load(name):
     >>> load("device_classes")["device_class"].is_unique
     True
     """
-    schema.table(name)
-    folder = data_dir()
-    if name == "measurements":
-        paths = sorted((folder / name).glob("*.csv"))
-        if not paths:
-            raise HwlibError(f"no measurements in {folder.name}/measurements; `make data` rebuilds the tables")
-        return pd.concat([read_table(path, name) for path in paths], ignore_index=True)
-    return read_table(folder / f"{name}.csv", name)
+    committed = [read_table(path, name) for path in committed_paths(data_dir(), name)]
+    own = [read_user_table(path, name) for path in user_paths(user_dir(), name)]
+    frame = pd.concat([*committed, *own], ignore_index=True) if len(committed) + len(own) > 1 else committed[0]
+    return frame.drop_duplicates(list(schema.table(name).key), keep="last", ignore_index=True) if own else frame
+
+
+def user_dir():
+    """Folder of the user's own tables: the environment variable HWLIB_DATA, else the platform's place for user data."""
+    # Imported here: a place that nobody asks about need not be looked up.
+    import platformdirs
+
+    return Path(os.environ.get("HWLIB_DATA") or platformdirs.user_data_path("hwlib", appauthor=False))
+
+
+def committed_paths(folder, name):
+    """The files of table `name` in the data folder `folder`: one, or one a source for measurements."""
+    if name != "measurements":
+        return [folder / f"{schema.table(name).name}.csv"]
+    paths = sorted((folder / name).glob("*.csv"))
+    if not paths:
+        raise HwlibError(f"no measurements in {folder.name}/measurements; `make data` rebuilds the tables")
+    return paths
+
+
+def user_paths(folder, name):
+    """The user's files of table `name`: <name>.csv or .parquet, and any in a folder of that name."""
+    found = [*folder.glob(f"{name}.*"), *(folder / name).glob("*.*")]
+    return sorted(path for path in found if path.suffix in (".csv", ".parquet"))
 
 
 def _select(frame, name, where):
@@ -235,51 +231,3 @@ def _check_known(frame, name, column, wanted):
     for value in wanted:
         if value not in set(known.dropna()):
             raise unknown(argument, value, known.dropna().unique(), _WAYS_OUT.get(argument, ""))
-
-
-def _ends_with_newline(path):
-    with path.open("rb") as file:
-        file.seek(-1, 2)
-        return file.read() == b"\n"
-
-
-def _diagnosis(path, tab):
-    """The first fault of the CSV file `path`, found line by line: slow, so only asked after a fast read failed."""
-    raw = path.read_bytes()
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        return HwlibError(f"{path.name}, line {line}: expected UTF-8 text, found byte {raw[error.start]:#04x}")
-    rows = csv.reader(text.splitlines())
-    header = next(rows, [])
-    if header != tab.names:
-        wrong = next((i for i, name in enumerate(tab.names) if i >= len(header) or header[i] != name), len(tab.names))
-        expected = tab.names[wrong] if wrong < len(tab.names) else "no further column"
-        found = header[wrong] if wrong < len(header) else "nothing"
-        return HwlibError(f"{path.name}, line 1, column {wrong + 1}: expected {expected}, found {found}")
-    for row in rows:
-        fault = _row_fault(row, tab)
-        if fault:
-            return HwlibError(f"{path.name}, line {rows.line_num}, {fault}")
-    if not text.endswith("\n"):
-        return HwlibError(f"{path.name}, line {rows.line_num}: the file ends in the middle of a line")
-    return None
-
-
-def _row_fault(row, tab):
-    for column, cell in zip(tab.columns, row, strict=False):
-        if cell and not _fits(cell, column.type):
-            return f"column {column.name}: expected {column.type}, found {cell!r}"
-    if len(row) != len(tab.columns):
-        where = tab.names[min(len(row), len(tab.columns) - 1)]
-        return f"column {where}: expected {len(tab.columns)} cells, found {len(row)}"
-    return ""
-
-
-def _fits(cell, kind):
-    try:
-        {"integer": int, "number": float, "date": pd.Timestamp, "string": str}[kind](cell)
-    except ValueError:
-        return False
-    return True

@@ -54,6 +54,23 @@ TASKS = (
 )
 
 
+# Beyond these no device or run has ever been; a figure there is a slip of unit.
+LARGEST = {
+    "1/s": 1e10,
+    "ms": 1e8,
+    "W": 1e8,
+    "GB": 1e6,
+    "GB/s": 1e6,
+    "TFLOPS": 1e6,
+    "TOPS": 1e6,
+    "USD": 1e7,
+    "GMAC/sample": 1e9,
+    "g/kWh": 5_000,
+}
+# Text that a spreadsheet would run, a browser would draw, or a terminal would obey.
+HOSTILE_TEXT = r"^[=+@\t\r]|<[a-zA-Z/!]|[\x00-\x1f\x7f]"
+
+
 class Column(NamedTuple):
     """One column: its Frictionless type, unit (empty for none), meaning in words, and its limits."""
 
@@ -94,7 +111,7 @@ def _text(name, meaning, allowed=(), required=False):
 
 
 def _number(name, unit, meaning, minimum=0, maximum=None):
-    return Column(name, "number", unit, meaning, (), False, minimum, maximum)
+    return Column(name, "number", unit, meaning, (), False, minimum, maximum or LARGEST.get(unit))
 
 
 def _count(name, unit, meaning, minimum=1):
@@ -370,7 +387,7 @@ def conform(frame, name):
 def validate(frame, name):
     """`frame` itself if every value keeps to table `name`; else an error with the row, the column and what was expected.
 
-    Checks required values, allowed words, ranges, finiteness and the uniqueness of the key. Rows are
+    Checks required values, allowed words, ranges, finiteness, hostile text and the uniqueness of the key. Rows are
     counted as lines of the CSV file (the header is line 1).
 
     Raises
@@ -386,12 +403,15 @@ def validate(frame, name):
             _refuse(tab, column, values, ~filled, "a value")
         if column.allowed:
             _refuse(tab, column, values, filled & ~values.isin(column.allowed), "one of " + ", ".join(column.allowed))
-        if column.minimum is not None:
-            _refuse(tab, column, values, filled & (values < column.minimum), f"at least {column.minimum}")
-        if column.maximum is not None:
-            _refuse(tab, column, values, filled & (values > column.maximum), f"at most {column.maximum}")
         if column.type == "number":
             _refuse(tab, column, values, filled & values.abs().eq(float("inf")), "a finite number")
+        if column.minimum is not None:
+            _refuse(tab, column, values, filled & (values < column.minimum), f"at least {column.minimum:g}")
+        if column.maximum is not None:
+            _refuse(tab, column, values, filled & (values > column.maximum), f"at most {column.maximum:g}")
+        if column.type == "string":
+            hostile = values.str.contains(HOSTILE_TEXT, na=False)
+            _refuse(tab, column, values, hostile, "plain text without markup, control characters or a leading = + @")
     repeated = frame.duplicated(list(tab.key), keep="first")
     _refuse(tab, tab.column(tab.key[0]), frame[tab.key[0]], repeated, "a key that stands once: " + ", ".join(tab.key))
     return frame
@@ -402,5 +422,5 @@ def _refuse(tab, column, values, faulty, expected):
     if faulty.any():
         row = int(faulty.argmax())
         given = values.iloc[row]
-        shown = "nothing" if pd.isna(given) else repr(given)
+        shown = "nothing" if pd.isna(given) else repr(given.item() if hasattr(given, "item") else given)
         raise HwlibError(f"{tab.name}, line {row + 2}, column {column.name}: expected {expected}, found {shown}")

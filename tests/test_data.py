@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 import hwlib as hw
-from hwlib import HwlibError, data, schema
+from hwlib import HwlibError, data, schema, tables
 
 
 def test_every_table_loads_with_the_columns_and_types_of_the_schema():
@@ -65,13 +65,13 @@ def test_a_damaged_file_is_named_with_line_and_column(tmp_path, text, words):
     path = tmp_path / "grid.csv"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(HwlibError) as error:
-        data.read_table(path, "grid_carbon")
+        tables.read_table(path, "grid_carbon")
     assert all(word in str(error.value) for word in words), str(error.value)
 
 
 def test_a_missing_file_is_named_with_the_way_out(tmp_path):
     with pytest.raises(HwlibError, match=r"none.csv: no such file .*make data"):
-        data.read_table(tmp_path / "none.csv", "prices")
+        tables.read_table(tmp_path / "none.csv", "prices")
 
 
 def test_a_spelling_of_any_source_finds_the_model():

@@ -9,7 +9,7 @@ import pytest
 LAYERS = [
     {"units", "errors"},
     {"schema"},
-    {"data", "guard", "metrics", "package", "check", "importers"},
+    {"tables", "data", "guard", "metrics", "package", "check", "provenance", "changes", "importers"},
     {"estimate", "fleet"},
     {"workload", "candidates", "decision"},
     {"charts"},
