@@ -30,6 +30,7 @@ SCENARIOS = (
     "batch_loop",
     "concurrent_loop",
 )
+SERVING_MODES = ("aggregated", "disaggregated")
 EVIDENCE = ("audited", "published", "own", "derived", "estimated")
 THROUGHPUT_UNITS = ("samples", "tokens", "frames", "audio_samples")
 PRICINGS = ("on_demand", "spot", "reserved_1y", "reserved_3y", "reserved_unstated", "purchase")
@@ -242,10 +243,25 @@ QUALITY_FLAGS = {
     "count_corrected": "the source declares another number of devices or nodes; the importer counts them anew and says why",
     "count_doubtful": "the number of devices that the source declares is doubtful",
     "superseded": "the publisher no longer shows this figure",
-    "repeated_upstream": "the same figures stand under another device or precision in the source",
+    "repeated_upstream": "the same figures stand under another device, network, precision or list in the source",
     "wide_runs": "repeated runs in the source spread by more than a tenth",
     "device_unstated": "the source does not name the device",
     "device_corrected": "the source describes another machine than the one that ran; the importer names it and says why",
+    "partly_elsewhere": "some layers ran on another unit of the chip than the device named",
+    "device_proxy": "the publisher measured an equivalent chip in place of the one it names",
+    "throughput_from_latency": "the source states only the latency of one call at a time; the throughput is its inverse",
+    "latency_under_load": "the source calls the latency that of a single call, but with the throughput it makes several calls in flight",
+    "input_doubtful": "the input size that the source states does not fit the rate",
+    "accuracy_corrected": "the source prints the accuracy under another name or sign; the importer of the source says which and why",
+    "accuracy_doubtful": "the accuracy does not fit that of the same network elsewhere in the source",
+    "throughput_corrected": "a throughput was corrected, or left out as another network's; the importer holds what is printed and the reason",
+    "setting_inferred": "the source does not state the input size or the precision; the importer says what each is inferred from",
+    "community": "reported by users and not by a maker or a benchmark's body: set-ups differ, and host work may be included",
+    "upper_bound": "the publisher states the figure as 'up to': a bound and not a typical rate",
+    "model_corrected": "the source names another network than the one that ran; the importer names it and says why",
+    "concurrency_doubtful": "the source gives two numbers of requests in flight that do not agree",
+    "prompt_unstated": "the source does not state the length of the prompt that the time to the first token is for",
+    "preview": "MLPerf lists the system as a preview or as research: it may not be for sale",
 }
 
 MEASUREMENTS = Table(
@@ -295,6 +311,42 @@ MEASUREMENTS = Table(
     {"source_id": "sources", "model_id": "models", "device_id": "devices"},
 )
 
+LLM_SERVING = Table(
+    "llm_serving",
+    "One measured way of serving a language model a row: how soon the first token comes, how fast the next ones, how many a second.",
+    ("serving_id",),
+    (
+        _text("serving_id", "stable key of the row", required=True),
+        _text("source_id", "where the figure comes from", required=True),
+        _text("source_ref", "place in the source: path, line or result id", required=True),
+        _date("measured_on", "day of the measurement, where stated"),
+        _text("submitter", "who measured, where that is not the publisher"),
+        _text("model_id", "the network", required=True),
+        _text("model_name", "the network as the source spells it", required=True),
+        _text("device_id", "the device that did the work; empty where the name deliberately means none"),
+        _text("device_name", "the device as the source spells it"),
+        _count("device_count", "devices", "devices used, over all nodes and workers"),
+        _text("runtime", "engine that served the model"),
+        _text("runtime_version", "its version"),
+        _text("precision", "numeric type of the weights; empty where the source does not say which", PRECISIONS),
+        _text("mode", "whether prompts and answers are worked on by the same devices or by separate ones", SERVING_MODES),
+        _text("parallelism", "how the network is split over devices, as key=value joined by ;"),
+        _count("input_tokens", "tokens", "length of the prompt"),
+        _count("output_tokens", "tokens", "length of the answer"),
+        _text("scenario", "how requests arrived, in MLPerf", SCENARIOS),
+        _count("concurrency", "requests", "requests in flight in the whole system"),
+        _number("ttft_ms", "ms", "time to the first token: the mean, or the median where only that is stated"),
+        _number("ttft_ms_p99", "ms", "99th percentile of the time to the first token"),
+        _number("tpot_ms", "ms", "time per output token after the first: the mean, or the median where only that is stated"),
+        _number("tpot_ms_p99", "ms", "99th percentile of the time per output token"),
+        _number("output_tokens_per_s", "tokens/s", "measured output tokens a second of all devices, prompts included in the time"),
+        _text("evidence", "how the figure came to be", EVIDENCE, True),
+        _text("log_group", "rows that reuse one run share it"),
+        _text("quality_flag", "known faults, words of QUALITY_FLAGS joined by ;"),
+    ),
+    {"source_id": "sources", "model_id": "models", "device_id": "devices"},
+)
+
 PRICES = Table(
     "prices",
     "What a machine costs per hour: whole machines, Linux, without tax, disk and network.",
@@ -334,10 +386,8 @@ GRID_CARBON = Table(
     {},
 )
 
-TABLES = {
-    table.name: table
-    for table in (SOURCES, DEVICE_CLASS_TABLE, DEVICES, DEVICE_ALIASES, MODELS, MODEL_ALIASES, MEASUREMENTS, PRICES, GRID_CARBON)
-}
+_TABLES = (SOURCES, DEVICE_CLASS_TABLE, DEVICES, DEVICE_ALIASES, MODELS, MODEL_ALIASES, MEASUREMENTS, LLM_SERVING, PRICES, GRID_CARBON)
+TABLES = {table.name: table for table in _TABLES}
 
 
 def table(name):

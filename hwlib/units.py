@@ -12,6 +12,7 @@ GIGA = 10**9
 TERA = 10**12
 MILLION = 10**6
 PER_100K = 100_000
+PERCENT = 100
 
 
 def ns_to_ms(nanoseconds):

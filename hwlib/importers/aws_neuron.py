@@ -1,7 +1,12 @@
-"""AWS's published inference tables of Inferentia and Inferentia2: one measurement a row, for the whole instance."""
+"""AWS's published inference tables of Inferentia and Inferentia2: one measurement a row, for the whole instance.
+
+Rows of language models that count output tokens stand in `llm_serving` too. Their model is split over all NeuronCores of the machine,
+two to a chip, so `tp` counts cores and prompts and answers share them.
+"""
 
 import pandas as pd
 
+from .. import units
 from . import tidy
 
 SOURCE = "aws-neuron"
@@ -32,6 +37,7 @@ TEXTS = [
     "note",
 ]
 NUMBERS = ["batch_size", "throughput", "latency_p50_ms", "latency_p99_ms"]
+TTFT = ["ttft_p50_ms", "ttft_p99_ms"]
 
 CHIPS = {
     "inf1.xlarge": 1,
@@ -65,12 +71,26 @@ VARIANT = {
     "application": "application_type",
     "optimized_for": "optimized_for",
 }
+SERVING = {
+    "input_tokens": "input_length",
+    "output_tokens": "output_length",
+    "concurrency": "batch_size",
+    "ttft_ms": "ttft_p50_ms",
+    "ttft_ms_p99": "ttft_p99_ms",
+    "tpot_ms": "latency_p50_ms",
+    "tpot_ms_p99": "latency_p99_ms",
+    "output_tokens_per_s": "throughput",
+}
+SHARED = ["source_id", "source_ref", "model_name", "device_name", "device_count", "runtime", "runtime_version", "evidence"]
+# Share by which a published rate may differ from what the times to and per token make of it; 36 of 42 rows keep to it.
+AGREEMENT = 0.1
+
 GENERATION = {"sequence": "sequence_length", "input": "input_length", "output": "output_length"}
 
 
 def read(folder):
-    """Every row of the tables as `measurements` (samples or tokens a second of the whole instance, ms)."""
-    frame = tidy.read_upstream(folder / FILE, TEXTS + NUMBERS)
+    """Every row of the tables as `measurements` and `llm_serving` (samples or tokens a second of the whole instance, ms)."""
+    frame = tidy.read_upstream(folder / FILE, TEXTS + NUMBERS + TTFT)
     frame[TEXTS] = frame[TEXTS].fillna("")
     frame["types"] = frame["precision"] + " / " + frame["autocast"]
     figures = pd.DataFrame({column: tidy.number(frame, column, FILE) for column in NUMBERS})
@@ -100,7 +120,25 @@ def read(folder):
             "quality_flag": tidy.mapped(frame, "on_published_page", {"no": "superseded", "yes": ""}, FILE),
         }
     )
-    return {"measurements": rows.mask(rows == "")}
+    return {"measurements": rows.mask(rows == ""), "llm_serving": _serving(frame, rows)}
+
+
+def _serving(frame, rows):
+    """The rows that count output tokens, with the times to the first token and per token after it."""
+    language = frame["throughput_unit"] == "output tokens/s"
+    frame = frame.mask(frame == "")
+    serving = rows[SHARED].assign(
+        mode="aggregated",
+        parallelism="tp=" + frame["tp_degree"],
+        precision=frame["weight_storage"],
+        **{ours: tidy.number(frame, theirs, FILE) for ours, theirs in SERVING.items()},
+    )
+    tokens, rate = serving["concurrency"] * serving["output_tokens"], serving["output_tokens_per_s"]
+    made = tokens / (serving["ttft_ms"] + (serving["output_tokens"] - 1) * serving["tpot_ms"]) * units.MS_PER_S
+    serving["quality_flag"] = tidy.joined(
+        {"superseded": rows["quality_flag"] == "superseded", "throughput_latency_mismatch": (rate / made - 1).abs() > AGREEMENT}
+    )
+    return serving[language]
 
 
 def _model_name(row):

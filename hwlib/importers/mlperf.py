@@ -1,13 +1,11 @@
 """MLPerf Inference, rounds v0.5 to v5.1: one measurement for each row of the nine round files."""
 
-import re
 from pathlib import Path
 
 import pandas as pd
 
-from .. import schema, units
-from ..errors import HwlibError
-from . import tidy
+from .. import units
+from . import mlperf_declared, mlperf_llm, tidy
 
 SOURCE = "mlperf"
 FOLDER = "mlperf-inference"
@@ -36,50 +34,9 @@ FIXED_RATE_UNIT = "samples/query"
 
 RATE_UNITS = {"tokens/s": "tokens", **dict.fromkeys(["samples/s", "queries/s", "ms", FIXED_RATE_UNIT], "samples")}
 
-# Declared spellings of numeric types beside the schema's own words.
-SPELLED = {"bfloat16": "bf16", "float16": "fp16", "float8": "fp8", "mxfp4": "fp4", "uint8": "int8", "8-bit": "int8", "uint4": "int4"}
-TYPES = {**{word: word for word in schema.PRECISIONS}, **SPELLED}
-NO_TYPE = ("unset", "no change.")
-
-# Main engine of the declared software, pattern -> name; the first that is found counts, vendors' engines before others.
-# A pattern without a name finds the name itself.
-VENDOR_ENGINES = {
-    "tensorflow (?=.*tensorrt)": "tf-trt",
-    "qualcomm cloud ai": "qaic",
-    "snapdragon neural processing engine": "snpe",
-    "tflite for coral": "tflite-edgetpu",
-    "furiosaai": "furiosa",
-    "neural_engine": "neural-engine",
-    "tensorrt|openvino|neuron|mera|hailo|moffett|sapeon|sima|rbln|synapse|imaigine|suinfer|rknn|deepsparse": None,
-}
-OTHER_ENGINES = {
-    "armnn(?: tflite)?": "armnn",
-    "tflite|tensorflow-lite": "tflite",
-    "tvm": None,
-    "onnx ?run-?time": "onnxruntime",
-    "intel extension for pytorch": "ipex",
-    r"tensorflow(?:_macos|-metal)?|tf-nightly|^tf\b": "tensorflow",
-    "inaccel keras": "inaccel",
-    "llmboost|vllm|sglang|shark-ai|pytorch|mxnet|flax|vodla|cuda": None,
-}
-VERSION = r"(?: sdk)?(?: version)?[\s=_-]*v?(\d+(?:\.\d+)*(?:-?rc\d+|a0|[-.]dev\d+)?)"
-
-# Ways of running one machine that the folder name tells and nothing else does.
-MODES = {
-    "Triton": "server=triton",
-    "_MaxQ": "power_mode=maxq",
-    "_HeteroMultiUse": "load=hetero_multi_use",
-    "_DepthPruned": "transform=depth_pruned",
-    "_Sparse": "transform=sparse",
-    "_LCM": "transform=lcm",
-}
-
 METRICS = "acc|wer_acc|f1|map|auc|dice|bleu|rouge1|rougel|clip_score|exact_match"
 METRIC_NAMES = {"acc": "top1", "wer_acc": "wer_accuracy"}
 
-# FP32 weights declared with these are what was given in, not what ran: the rates are several times the FP32 peak of the device
-# (TensorRT, VCK5000), its matrix units have no FP32 (Neuron), or 70 billion such weights exceed its memory (vLLM).
-NEVER_FP32 = ("tensorrt", "neuron", "vllm")
 # Names that mean several devices, told apart by the memory declared with them.
 VAGUE_ACCELERATORS = ("NVIDIA A100-PCIe", "NVIDIA A100-SXM4", "NVIDIA Xavier")
 # Chips whose clusters or cores were declared as sockets; none of them was ever built with two.
@@ -97,26 +54,38 @@ WRONGLY_DESCRIBED = {
 
 
 def read(folder):
-    """All rows of the nine round files in `folder` as {"measurements": frame}; times in ms, power in W.
+    """All rows of the nine round files in `folder` as `measurements`, language models as `llm_serving` too; times in ms, power in W.
 
     Raises
     ------
     HwlibError
         With file, line, column and value, where a file is not as its round's was.
     """
-    return {"measurements": pd.concat([_round(Path(folder) / f"{name}.csv") for name in ROUNDS], ignore_index=True)}
+    rounds = [_round(Path(folder) / f"{name}.csv") for name in ROUNDS]
+    tables = {
+        "measurements": [measured for _, measured in rounds],
+        "llm_serving": [mlperf_llm.serving(raw, measured) for raw, measured in rounds],
+    }
+    return {name: pd.concat(frames, ignore_index=True) for name, frames in tables.items()}
 
 
 def _round(path):
-    raw = tidy.read_upstream(path, IDENTITY + HARDWARE + SOFTWARE + COUNTS + FIGURES)
-    raw = raw.assign(**{column: tidy.number(raw, column, path.name) for column in COUNTS + FIGURES})
-    _refuse(raw, "result", raw["result"].isna(), path.name, "a number")
+    """The round file at `path` as it stands, its figures as numbers, and its rows as `measurements`."""
+    figures = COUNTS + FIGURES + list(mlperf_llm.LATENCIES.values())
+    raw = tidy.read_upstream(path, IDENTITY + HARDWARE + SOFTWARE + figures)
+    raw = raw.assign(**{column: tidy.number(raw, column, path.name) for column in figures})
+    tidy.refuse(raw, "result", raw["result"].isna(), path.name, "a number")
+    return raw, measurements(raw, path.name)
+
+
+def measurements(raw, file):
+    """The rows of `raw`, a frame in the columns of a round file with its figures as numbers, as rows of `measurements`."""
     raw, redescribed = _true_boards(raw)
-    scenario = tidy.mapped(raw, "scenario", SCENARIOS, path.name).mask(raw["result_unit"] == FIXED_RATE_UNIT, "multi_stream_fixed_rate")
-    counts, corrected, doubtful = _counts(raw, path.name)
-    latencies = _latencies(raw, scenario)
-    frame = pd.concat([_identity(raw), counts, _stack(raw, path.name), _load(raw, scenario, path.name), latencies, _quality(raw)], axis=1)
-    frame["quality_flag"] = _joined(
+    scenario = tidy.mapped(raw, "scenario", SCENARIOS, file).mask(raw["result_unit"] == FIXED_RATE_UNIT, "multi_stream_fixed_rate")
+    counts, corrected, doubtful = _counts(raw, file)
+    latencies, stack = _latencies(raw, scenario), mlperf_declared.stack(raw, file)
+    frame = pd.concat([_identity(raw), counts, stack, _load(raw, scenario, file), latencies, _quality(raw)], axis=1)
+    frame["quality_flag"] = tidy.joined(
         {
             "inferred": raw["inferred"] == 1,
             "wide_runs": raw["result_run_max"] > raw["result_run_min"] * WIDE,
@@ -128,20 +97,6 @@ def _round(path):
         }
     )
     return frame
-
-
-def _refuse(raw, column, faulty, file, expected):
-    if faulty.any():
-        row = int(faulty.to_numpy().argmax())
-        raise HwlibError(f"{file}, line {row + 2}, column {column}: expected {expected}, found {raw[column].iloc[row]!r}")
-
-
-def _joined(words):
-    """For each row the `words` whose mask holds, joined by ;, or nothing."""
-    cells = pd.Series("", index=next(iter(words.values())).index)
-    for word, holds in words.items():
-        cells = cells.mask(holds, cells + ";" + word)
-    return cells.str.removeprefix(";").replace("", pd.NA)
 
 
 def _true_boards(raw):
@@ -201,69 +156,6 @@ def _counts(raw, file):
     return counts, single | one_node | one_slice, (slices & ~one_slice) | cores | per_node.isna()
 
 
-def _stack(raw, file):
-    """Software, precision, sparsity and variant of each row."""
-    software = _software(raw)
-    runtimes = {text: _runtime(text) for text in software.dropna().unique()}
-    declared = raw["weight_data_types"]
-    types = {text: _weight_types(text) for text in declared.dropna().unique()}
-    _refuse(raw, "weight_data_types", declared.map(types).isna() & declared.notna(), file, "a type such as int8")
-    types = declared.map(types)
-    runtime = software.map(lambda text: runtimes[text][0], na_action="ignore")
-    single = types.str.len() == 1
-    overstated = single & (types.str[0] == "fp32") & (runtime.isin(NEVER_FP32) | raw["accelerator"].str.contains("VCK5000", na=False))
-    return raw[[]].assign(
-        runtime=runtime,
-        runtime_version=software.map(lambda text: runtimes[text][1], na_action="ignore"),
-        tuning=software.map(lambda text: runtimes[text][2], na_action="ignore"),
-        precision=types.str[0].where(single & ~overstated),
-        sparsity=_sparsity(raw["model"]),
-        variant=_variant(raw, types.str.join(",").where((types.str.len() > 1) | overstated)),
-    )
-
-
-def _software(raw):
-    """The declared framework; TensorRT where only the folder tells it, nothing where a CPU cannot have run it."""
-    vague = raw["framework"].str.match("CUDA|NGC|Triton", na=False) & raw["system"].str.contains("_TRT", regex=False)
-    software = raw["framework"].mask(vague, "TensorRT")
-    return software.mask(raw["accelerator"].isna() & software.str.contains("TensorRT", na=False))
-
-
-def _runtime(text):
-    """(name, version, tuning) of the main engine in the declared software `text`; None where unknown."""
-    for pattern, name in {**VENDOR_ENGINES, **OTHER_ENGINES}.items():
-        found = re.search(f"({pattern})(?:{VERSION})?", text.lower())
-        if found:
-            return name or found[1], found[2], "engine" if pattern in VENDOR_ENGINES else None
-    return None, None, None
-
-
-def _weight_types(text):
-    """Weight types declared in `text` as words of the schema, in order; None where it says nothing that is known."""
-    text = text.lower()
-    if text in NO_TYPE:
-        return []
-    # Of the parts of a diffusion model the U-Net does nearly all the work; "from a to b" means b.
-    text = re.sub(r".*unet\W+(\w+).*", r"\1", text).rpartition(" to ")[2]
-    found = re.findall("|".join(TYPES), text)
-    return list(dict.fromkeys(TYPES[word] for word in found)) or None
-
-
-def _sparsity(model):
-    """Share of zero weights where the model's name states it, as pruned90 or 95sparse do."""
-    digits = model.str.extract(r"pruned(\d\d)(?!\.)|(\d\d)sparse")
-    return ("0." + digits[0].fillna(digits[1])).astype("float64")
-
-
-def _variant(raw, weights):
-    target = raw["model"].str.extract(r"-(99(?:\.9)?)(?=$|_)")[0]
-    words = {f"accuracy={value}": target == value for value in ("99", "99.9")}
-    words |= {f"weights={value}": weights == value for value in weights.dropna().unique()}
-    words |= {word: raw["system"].str.contains(tag, regex=False) for tag, word in MODES.items()}
-    words["transform=pruned"] = raw["weight_transformations"].str.contains("pruning", na=False)
-    return _joined(words)
-
-
 def _load(raw, scenario, file):
     """Scenario, batch, concurrency and throughput; a rate is the official result wherever that is a rate."""
     single, multi = scenario == "single_stream", scenario == "multi_stream"
@@ -296,7 +188,7 @@ def _latencies(raw, scenario):
 
 def _quality(raw):
     """Measured power and accuracy of each row."""
-    found = raw["accuracy"].str.lower().str.extract(rf"\b({METRICS})\s*[:=]\s*([\d.]+)")
+    found = raw["accuracy"].str.lower().str.extract(rf"\b({METRICS})\s*[:=]\s*([0-9]+(?:\.[0-9]+)?)")
     power = raw["power_avg_w"]
     return raw[[]].assign(
         power_w=power,

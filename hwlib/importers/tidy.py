@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from .. import schema
+from .. import schema, units
 from ..errors import HwlibError, unknown
 
 SIGNIFICANT_DIGITS = 10
+LARGEST_COUNT = 10_000_000
+# How a cell starts that a spreadsheet would run, and what a page would take for markup.
+ACTIVE = r"^\s*[=+@-]|<[a-zA-Z/!]"
 
 
 def read_upstream(path, columns):
@@ -33,6 +36,9 @@ def read_upstream(path, columns):
         missing = [column for column in columns if column not in header]
         if missing:
             raise HwlibError(f"{path.name}, line 1: missing column {', '.join(missing)}")
+        twice = [column for column in header if header.count(column) > 1]
+        if twice:
+            raise HwlibError(f"{path.name}, line 1: column {twice[0]} stands twice")
         rows = []
         for row in lines:
             if len(row) != len(header):
@@ -40,6 +46,8 @@ def read_upstream(path, columns):
             rows.append(row)
     except csv.Error as error:
         raise HwlibError(f"{path.name}, line {lines.line_num}: {error}") from None
+    if not rows:
+        raise HwlibError(f"{path.name}, line 2: expected a row below the header")
     frame = pd.DataFrame(rows, columns=header, dtype="str")
     return frame.mask(frame == "")
 
@@ -60,6 +68,27 @@ def number(frame, column, file, minimum=0.0):
         found = frame[column].iloc[row]
         raise HwlibError(f"{file}, line {row + 2}, column {column}: expected a number of at least {minimum:g}, found {found!r}")
     return values
+
+
+def count(frame, column, file, minimum=0):
+    """The text `column` of `frame` as whole numbers from `minimum` to `LARGEST_COUNT`; empty stays missing."""
+    values = number(frame, column, file, minimum)
+    refuse(frame, column, (values % 1 > 0) | (values > LARGEST_COUNT), file, f"a whole number of at most {LARGEST_COUNT:,}")
+    return values
+
+
+def refuse(frame, column, faulty, file, expected):
+    """Raise `HwlibError` with file, line, column and value at the first row of the text `frame` where `faulty` holds."""
+    if faulty.any():
+        row = int(faulty.to_numpy(dtype=bool).argmax())
+        raise HwlibError(f"{file}, line {row + 2}, column {column}: expected {expected}, found {frame[column].iloc[row]!r}")
+
+
+def refuse_active(frame, columns, file):
+    """Raise `HwlibError` where a name in the text `columns` would act as a formula in a spreadsheet or as markup on a page."""
+    for column in columns:
+        active = frame[column].str.contains(ACTIVE, regex=True, na=False)
+        refuse(frame, column, active, file, "a name that is no formula and holds no markup")
 
 
 def mapped(frame, column, words, file):
@@ -84,6 +113,27 @@ def significant(values, digits=6):
     [0.123457, 98765.4]
     """
     return values.map(lambda value: float(f"{value:.{digits}g}"), na_action="ignore")
+
+
+def joined(words):
+    """For each row the `words` whose mask holds, joined by ;, or nothing.
+
+    >>> joined({"inferred": pd.Series([True, True, False]), "wide_runs": pd.Series([False, True, False])}).fillna("-").tolist()
+    ['inferred', 'inferred;wide_runs', '-']
+    """
+    cells = pd.Series("", index=next(iter(words.values())).index)
+    for word, holds in words.items():
+        cells = cells.mask(holds, cells + ";" + word)
+    return cells.str.removeprefix(";").replace("", pd.NA)
+
+
+def calls_in_flight(rows):
+    """Calls in flight on average over a run: throughput (1/s) x mean latency (ms) / batch, by Little's law; no batch counts as one.
+
+    >>> calls_in_flight(pd.DataFrame({"throughput_per_s": [800.0], "latency_ms_mean": [10.0], "batch_size": [4]})).tolist()
+    [2.0]
+    """
+    return rows["throughput_per_s"] * rows["latency_ms_mean"] / units.MS_PER_S / rows["batch_size"].fillna(1)
 
 
 def finish(frame, name):
