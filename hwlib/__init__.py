@@ -25,6 +25,7 @@ _FACE = {
     "energy": "metrics",
     "load_devices": "data",
     "load_grid": "data",
+    "load_llm_serving": "data",
     "load_measurements": "data",
     "load_models": "data",
     "load_prices": "data",

@@ -181,6 +181,9 @@ def offers(workload):
     unfit = prices["quality_flag"].fillna("").str.contains("|".join(UNFIT_PRICES))
     prices = prices[prices["device_id"].notna() & ~unfit]
     prices = prices[prices["provider"] == workload.provider] if workload.provider else prices[_fresh(prices)]
+    # Of several lists that price one machine the newest speaks.
+    machine = ["provider", "region", "instance_type", "device_name"]
+    prices = prices.sort_values("as_of", na_position="first").drop_duplicates(machine, keep="last")
     is_cpu = prices["device_count"].isna()
     prices = prices.assign(size=prices["vcpus"].where(is_cpu))[is_cpu | (prices["device_count"] % 1 == 0)]
     prices = prices.sort_values(["usd_per_hour", "instance_type", "region"])

@@ -49,7 +49,7 @@ def check_references(tables):
         if "source_id" in frame:
             used = {part for cell in frame["source_id"].unique() for part in cell.split("+")}
             _refuse(f"{name}.source_id", "sources", used - known_sources)
-        if "quality_flag" in frame and name == "measurements":
+        if name in ("measurements", "llm_serving"):
             used = {word for cell in frame["quality_flag"].dropna().unique() for word in cell.split(";")}
             _refuse(f"{name}.quality_flag", "the words of QUALITY_FLAGS", used - set(schema.QUALITY_FLAGS))
 
@@ -60,19 +60,29 @@ def _refuse(place, target, missing):
 
 
 def coverage(tables):
-    """Rows, devices by class, models by task and share of rows told apart by source, as text."""
+    """Rows, devices by class, models by task, gaps, and the share of rows told apart by source, as text."""
     rows = tables["measurements"]
     devices, models = tables["devices"], tables["models"]
     measured = devices[devices["device_id"].isin(rows["device_id"])]
-    resolved = rows.groupby("source_id").agg(rows=("device_id", "size"), devices_told_apart=("device_id", lambda ids: ids.notna().mean()))
+    gaps = {column: int(measured[column].isna().sum()) for column in ("tdp_w", "memory_bandwidth_gb_s", "fp16_tflops", "int8_tops")}
     lines = [f"{name:15} {len(frame):7,} rows" for name, frame in tables.items()]
     lines += ["", _block("devices by class, those with measurements", measured["device_class"].value_counts())]
     lines += ["", _block("models by task", models["task"].value_counts())]
     lines += ["", _block("rows by evidence", rows["evidence"].value_counts())]
-    gaps = {column: int(measured[column].isna().sum()) for column in ("tdp_w", "memory_bandwidth_gb_s", "fp16_tflops", "int8_tops")}
-    lines += ["", _block("measured devices without", pd.Series(gaps)), "", "share of rows whose device is told apart, by source"]
-    lines += [f"  {row.Index:15} {row.rows:7,} rows  {row.devices_told_apart:7.1%}" for row in resolved.itertuples()]
-    return "\n".join([*lines, "", "all checks passed"])
+    lines += ["", _block(f"of {len(measured)} measured devices, without", pd.Series(gaps))]
+    lines += ["", _block(f"of {len(models)} measured models, without", models[["gmacs", "params_m"]].isna().sum())]
+    return "\n".join([*lines, "", *_resolved(rows, tables["device_aliases"]), "", "all checks passed"])
+
+
+def _resolved(rows, aliases):
+    """Lines with the share of rows by source whose device is known, and that whose device is known or deliberately none."""
+    reasoned = rows["device_name"].isin(aliases.loc[aliases["reason"].notna(), "alias"])
+    known = rows["device_id"].notna()
+    shares = pd.DataFrame({"source": rows["source_id"], "known": known, "settled": known | reasoned})
+    by_source = shares.groupby("source").agg(rows=("known", "size"), known=("known", "mean"), settled=("settled", "mean"))
+    by_source.loc["all"] = [len(rows), known.mean(), (known | reasoned).mean()]
+    head = "share of rows by source whose device is known, and whose device is known or has a stated reason to be none"
+    return [head, *(f"  {row.Index:16} {int(row.rows):7,} rows {row.known:8.1%} {row.settled:8.1%}" for row in by_source.itertuples())]
 
 
 def _block(title, counts):

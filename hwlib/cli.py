@@ -109,6 +109,24 @@ def build(sources, out):
         click.echo(f"{name:15} {len(frame):7,} rows")
 
 
+@data_group.command(name="import")
+@click.argument("source")
+@click.argument("place", metavar="FILE-or-URL")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the tables; your own data folder if not given.")
+@click.option("--provider", help="Of a SkyPilot catalogue; the name of its folder if not given.")
+@click.option("--as-of", help="Day of a price catalogue; today if not given.")
+@click.option("--sha256", help="Checksum that a download must have.")
+def import_(source, place, **options):
+    """Add your own figures: SOURCE is mlperf, skypilot, gpuhunt, or a table's name."""
+    from .importers import user
+
+    paths, unknown = user.import_file(source, place, **options)
+    for path in paths:
+        click.echo(path)
+    if unknown:
+        click.echo(f"No table knows these devices; their rows stay without one: {', '.join(unknown)}", err=True)
+
+
 @data_group.command()
 @click.argument("measurement_id")
 def trace(measurement_id):

@@ -106,6 +106,28 @@ def load_measurements(model=None, device=None, **where):
     return _select(load("measurements"), "measurements", {"model_id": model, "device_id": device, **where})
 
 
+def load_llm_serving(model=None, device=None, **where):
+    """Served language models: time to first token (ms), time per output token (ms) and tokens per second: table `llm_serving`.
+
+    Parameters
+    ----------
+    model, device : str or list of str, optional
+        `model_id` and `device_id` wanted.
+    **where
+        Any column of the table = the value or list of values wanted, such as ``mode="aggregated"``.
+
+    Raises
+    ------
+    HwlibError
+        For an unknown model, device, column, or word of a column with a fixed vocabulary.
+
+    >>> served = load_llm_serving("llama-2-70b", "nvidia-b200-sxm")
+    >>> bool(served["output_tokens_per_s"].max() > 100_000)
+    True
+    """
+    return _select(load("llm_serving"), "llm_serving", {"model_id": model, "device_id": device, **where})
+
+
 def load_prices(device=None, **where):
     """Hourly prices of machines (USD/h) as of a stated day: table `prices`.
 

@@ -12,7 +12,7 @@ def trace(measurement_id):
     Parameters
     ----------
     measurement_id : str
-        Key of a row of `measurements`, as charts, tables and decisions show it.
+        Key of a row of `measurements`, as charts, tables and decisions show it, or a `serving_id` of `llm_serving`.
 
     Returns
     -------
@@ -32,19 +32,22 @@ def trace(measurement_id):
     ('MLCommons', 'Apache-2.0')
     """
     rows = data.load("measurements")
-    found = rows[rows["measurement_id"] == measurement_id]
+    key = "measurement_id"
+    if measurement_id in set(data.load("llm_serving")["serving_id"]):
+        rows, key = data.load("llm_serving"), "serving_id"
+    found = rows[rows[key] == measurement_id]
     if found.empty:
-        near = rows.loc[rows["measurement_id"].str.startswith(str(measurement_id)[:8]), "measurement_id"]
+        near = rows.loc[rows[key].str.startswith(str(measurement_id)[:8]), key]
         raise unknown("measurement", measurement_id, near, "Tables, charts and `--json` show the keys.")
     row = found.iloc[0]
     sources = data.load("sources")
-    shares = (rows["log_group"] == row["log_group"]) & (rows["measurement_id"] != measurement_id)
+    shares = (rows["log_group"] == row["log_group"]) & (rows[key] != measurement_id)
     return {
         "row": _filled(row),
         "source": _filled(sources[sources["source_id"] == row["source_id"]].iloc[0]),
         "place": row["source_ref"],
         "spelled": {"model": row["model_name"], "device": None if pd.isna(row["device_name"]) else row["device_name"]},
-        "same_run": rows.loc[shares.fillna(False), "measurement_id"].tolist(),
+        "same_run": rows.loc[shares.fillna(False), key].tolist(),
     }
 
 

@@ -48,9 +48,8 @@ def test_a_key_that_leads_nowhere_is_named():
         check.check_references(tables)
 
 
-def test_every_module_of_the_importers_is_one_or_a_helper(root):
-    files = {path.stem for path in (root / "hwlib" / "importers").glob("*.py")} - {"__init__", "names", "tidy"}
-    assert {module.__name__.rpartition(".")[2] for module in importers().values()} == files
+def test_every_source_has_an_importer_and_every_importer_a_source(sources):
+    assert {module.FOLDER for module in importers().values()} == {folder.name for folder in sources.iterdir()}
 
 
 def test_the_committed_tables_are_what_the_sources_give_twice_in_a_row(root, sources, tmp_path):

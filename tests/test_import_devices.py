@@ -137,9 +137,11 @@ def test_curated_names_point_to_devices_and_stand_once(curated, devices):
     assert set(curated["device_names"]["device_id"].dropna()) <= set(devices["device_id"])
 
 
-def test_curated_devices_add_no_figure(curated, specs):
-    numbers = [column.name for column in schema.DEVICES.columns if column.type != "string"]
+def test_curated_devices_add_no_figure_but_the_tdp_that_a_source_prints(curated, specs):
+    numbers = [column.name for column in schema.DEVICES.columns if column.type != "string" and column.name != "tdp_w"]
     assert curated["devices"][numbers].isna().all(axis=None)
+    stated = curated["devices"][curated["devices"]["tdp_w"].notna()]
+    assert stated["source_id"].str.fullmatch(r"(openvino-20\d\d\.\d\+?)+|bytemlperf").all()
     assert not set(curated["devices"]["device_id"]) & set(specs.index)
 
 

@@ -109,7 +109,7 @@ def test_flags(rows):
         "relative_only": 32,
         "latency_unordered": 4,
         "latency_corrected": 1,
-        "throughput_latency_mismatch": 1,
+        "throughput_latency_mismatch": 15,
         "count_unstated": 60,
         "repeated_upstream": 2,
         "device_unstated": 6,

@@ -26,3 +26,8 @@ def test_an_unknown_key_is_refused_with_the_nearest():
     key = hw.load_measurements("resnet50")["measurement_id"].iloc[0]
     with pytest.raises(HwlibError, match=f"did you mean '{key}'"):
         hw.trace(key[:-1])
+
+
+def test_a_served_figure_can_be_traced_too():
+    row = hw.load_llm_serving("llama-2-70b").iloc[0]
+    assert hw.trace(row["serving_id"])["source"]["source_id"] == row["source_id"]

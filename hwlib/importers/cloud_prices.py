@@ -118,6 +118,15 @@ def _prices(path):
     return frame[frame["pricing"].notna()]
 
 
+def burstable(machines):
+    """Whether each of `machines` (provider, instance_type) may use all its virtual CPUs only now and then.
+
+    >>> burstable(pd.DataFrame({"provider": ["aws", "aws"], "instance_type": ["t4g.nano", "m5.large"]})).tolist()
+    [True, False]
+    """
+    return (machines["provider"] + " " + machines["instance_type"]).str.contains(BURSTABLE)
+
+
 def _device_name(raw):
     unsaid = (raw["provider"] == "aws") & raw["accelerator"].isin(FORM_FACTOR_UNSAID)
     family = raw["instance_type"].str.partition(".")[0]

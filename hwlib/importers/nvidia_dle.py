@@ -99,6 +99,7 @@ FLAGS = {
     "GPU not named": "device_unstated",
 }
 
+FAR_APART = 2
 # (readme, line, column) -> the figure printed, the figure meant, and why.
 CORRECTIONS = {
     ("TensorFlow/Classification/ConvNets/resnet50v1.5/README.md", "810", "latency_ms_p95"): (
@@ -132,8 +133,16 @@ def read(folder):
     )
     rows["accuracy_metric"] = rows["accuracy_value"].map(lambda percent: "top1_percent", na_action="ignore")
     rows[["runtime", "tuning"]] = [_stack(*pair) for pair in zip(frame["framework"], frame["runtime"], strict=True)]
-    rows = _corrected(_settled(rows, frame), frame)
+    rows = _doubted(_corrected(_settled(rows, frame), frame))
     return {"measurements": rows.mask(rows == "")}
+
+
+def _doubted(rows):
+    """`rows` with a flag where latency and throughput cannot be of one run: TensorFlow 1 means include slow first iterations."""
+    share = tidy.calls_in_flight(rows) / rows["concurrency"]
+    apart = (rows["throughput_unit"] == "samples") & ((share < 1 / FAR_APART) | (share > FAR_APART))
+    flags = rows["quality_flag"].mask(apart & (rows["quality_flag"] == ""), "throughput_latency_mismatch")
+    return rows.assign(quality_flag=flags)
 
 
 def _model_names(models, parts):

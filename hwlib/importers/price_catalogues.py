@@ -19,7 +19,7 @@ import pandas as pd
 
 from .. import schema
 from ..errors import HwlibError
-from . import tidy
+from . import cloud_prices, tidy
 
 SKYPILOT = ("InstanceType", "vCPUs", "MemoryGiB", "AcceleratorName", "AcceleratorCount", "Price", "SpotPrice", "Region")
 GPUHUNT = ("instance_name", "location", "price", "cpu", "memory", "gpu_count", "gpu_name", "gpu_memory", "spot")
@@ -204,6 +204,6 @@ def _cheapest(offers, provider, as_of, source_id):
     offers = offers.assign(provider=provider, as_of=as_of, source_id=source_id).dropna(subset="usd_per_hour")
     key = list(schema.PRICES.key)
     differ = offers.groupby(key, dropna=False)["usd_per_hour"].transform("nunique") > 1
-    marked = offers.assign(quality_flag=differ.map({True: SEVERAL, False: None}))
+    marked = offers.assign(quality_flag=tidy.joined({SEVERAL: differ, "burstable": cloud_prices.burstable(offers)}))
     cheapest = marked.sort_values("usd_per_hour", kind="stable").drop_duplicates(key)
     return cheapest.sort_index().reset_index(drop=True)

@@ -11,8 +11,6 @@ from ..errors import HwlibError, unknown
 
 SIGNIFICANT_DIGITS = 10
 LARGEST_COUNT = 10_000_000
-# How a cell starts that a spreadsheet would run, and what a page would take for markup.
-ACTIVE = r"^\s*[=+@-]|<[a-zA-Z/!]"
 
 
 def read_upstream(path, columns):
@@ -85,9 +83,9 @@ def refuse(frame, column, faulty, file, expected):
 
 
 def refuse_active(frame, columns, file):
-    """Raise `HwlibError` where a name in the text `columns` would act as a formula in a spreadsheet or as markup on a page."""
+    """Raise `HwlibError` where the text `columns` would act as a formula in a spreadsheet, as markup, or as a terminal's control."""
     for column in columns:
-        active = frame[column].str.contains(ACTIVE, regex=True, na=False)
+        active = frame[column].str.contains(schema.HOSTILE_TEXT, na=False)
         refuse(frame, column, active, file, "a name that is no formula and holds no markup")
 
 
