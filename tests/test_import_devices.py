@@ -142,7 +142,8 @@ def test_curated_devices_add_no_figure_but_the_tdp_that_a_source_prints(curated,
     assert curated["devices"][numbers].isna().all(axis=None)
     stated = curated["devices"][curated["devices"]["tdp_w"].notna()]
     assert stated["source_id"].str.fullmatch(r"(openvino-20\d\d\.\d\+?)+|bytemlperf").all()
-    assert not set(curated["devices"]["device_id"]) & set(specs.index)
+    # The one row that is corrected by hand: a V70 computes on the AI engines of a Versal device, which is classed fpga like its kin.
+    assert set(curated["devices"]["device_id"]) & set(specs.index) == {"amd-alveo-v70"}
 
 
 def test_each_class_is_described_with_devices_of_that_class(curated, devices):
