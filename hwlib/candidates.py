@@ -148,7 +148,7 @@ def _priced(rows, workload):
     joined = joined[joined["scale"].notna() & ~(is_cpu & (joined["scale"] > 1))]
     unpriced = rows[~rows["device_id"].isin(joined["device_id"])]
     unpriced = unpriced.assign(device_count=unpriced["measured_count"], scale=1.0)
-    return _scaled(pd.concat([joined, unpriced], ignore_index=True) if len(joined) else unpriced.reindex(columns=joined.columns))
+    return _scaled(pd.concat([joined, unpriced], ignore_index=True))
 
 
 def _measured_vcpus(rows):

@@ -6,7 +6,7 @@ import pandas as pd
 
 from . import data, schema
 from .errors import HwlibError
-from .tables import read_table
+from .tables import read_tables
 
 COLUMNS = ("table", "key", "column", "old", "new")
 
@@ -33,7 +33,7 @@ def diff(old, new):
 def _read(folder, name):
     if not folder.is_dir():
         raise HwlibError(f"{folder} is not a folder")
-    frame = pd.concat([read_table(path, name) for path in data.committed_paths(folder, name)])
+    frame = read_tables(data.committed_paths(folder, name), name)
     keys = frame[list(schema.table(name).key)].astype("str").fillna("")
     return frame.set_index(keys.agg(" | ".join, axis=1))
 

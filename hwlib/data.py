@@ -8,7 +8,7 @@ import pandas as pd
 
 from . import schema
 from .errors import HwlibError, unknown
-from .tables import read_table, read_user_table
+from .tables import read_tables, read_user_table
 
 _HERE = Path(__file__).resolve().parent
 _WAYS_OUT = {
@@ -199,10 +199,11 @@ def load(name):
     >>> load("device_classes")["device_class"].is_unique
     True
     """
-    committed = [read_table(path, name) for path in committed_paths(data_dir(), name)]
+    committed = read_tables(committed_paths(data_dir(), name), name)
     own = [read_user_table(path, name) for path in user_paths(user_dir(), name)]
-    frame = pd.concat([*committed, *own], ignore_index=True) if len(committed) + len(own) > 1 else committed[0]
-    return frame.drop_duplicates(list(schema.table(name).key), keep="last", ignore_index=True) if own else frame
+    if not own:
+        return committed
+    return pd.concat([committed, *own]).drop_duplicates(list(schema.table(name).key), keep="last", ignore_index=True)
 
 
 def user_dir():

@@ -132,7 +132,9 @@ def _winner(decision):
     name = data.load_models(work.model)["name"].item()
     question = f"{name} {batch}{limit}, ranked by {work.priority}"
     if decision.best is None:
-        return f"{question}: no option has a known {WORDS[decision.metric]}."
+        served = len(data.load_llm_serving(work.model))
+        hint = f"; {served} figures of serving it stand in hw.load_llm_serving({work.model!r})" if served else ""
+        return f"{question}: no option has a known {WORDS[decision.metric]}{hint}."
     return f"{question}: {_named(decision.best, decision.metric)}."
 
 

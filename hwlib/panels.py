@@ -86,6 +86,8 @@ def efficiency(decision):
 
 def options_table(decision, rows=25):
     """Table of the best options with price, evidence and source of each."""
+    if decision.table.empty:
+        return note("No row of this model is within the limits.")
     best = decision.table.head(rows)
     declared = best["variant"].str.extract("weights=([^;]+)")[0].astype("str").str.replace(",", " or ")
     scaled = (", " + best["note"]).where(best["note"] != "", "")
