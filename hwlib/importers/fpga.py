@@ -111,7 +111,7 @@ def _zoo(path):
 def _variant(raw):
     """What pins a row apart as key=value; pruning here takes operations away, so it is no share of zero weights."""
     pruned = raw["network"].str.extract(PRUNED)[0].str.rstrip("0")
-    top1 = _top1(raw, "accuracy_float").map("{:g}".format, na_action="ignore")
+    top1 = _top1(raw, "accuracy_float").map("{:g}".format, na_action="ignore").astype("str")
     pairs = {"framework": raw["framework"], "kernel": raw["accelerator_config"], "threads": raw["threads"], "pruned": pruned}
     pairs["float_top1_percent"] = top1
     cells = pd.DataFrame({key: key + "=" + values for key, values in pairs.items()})

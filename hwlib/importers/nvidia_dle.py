@@ -132,6 +132,8 @@ def read(folder):
         quality_flag=frame["note"].map(_flags),
     )
     rows["accuracy_metric"] = rows["accuracy_value"].map(lambda percent: "top1_percent", na_action="ignore")
+    native = frame["runtime"].str.startswith("native")
+    tidy.refuse(frame, "framework", native & ~frame["framework"].isin(list(FRAMEWORKS)), FILE, "a framework such as PyTorch")
     rows[["runtime", "tuning"]] = [_stack(*pair) for pair in zip(frame["framework"], frame["runtime"], strict=True)]
     rows = _doubted(_corrected(_settled(rows, frame), frame))
     return {"measurements": rows.mask(rows == "")}

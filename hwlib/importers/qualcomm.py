@@ -123,6 +123,7 @@ def _flags(frame, mixed):
 def _scores(frame, folder):
     """Metric and score of each row's run; a network whose reference itself scores nothing was not evaluated rightly."""
     scores = tidy.read_upstream(folder / SCORES_FILE, SCORES)
+    tidy.refuse(scores, RUN[0], scores.duplicated(RUN), SCORES_FILE, "each scored run once")
     scores["value"] = tidy.number(scores, "accuracy_on_device", SCORES_FILE)
     scores["metric"] = scores["metric"] + " / " + scores["unit"].fillna("")
     scores["metric"] = tidy.mapped(scores, "metric", METRICS, SCORES_FILE)

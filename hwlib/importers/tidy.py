@@ -11,6 +11,7 @@ from ..errors import HwlibError, unknown
 
 SIGNIFICANT_DIGITS = 10
 LARGEST_COUNT = 10_000_000
+LARGEST_NUMBER = 1e18  # nanoseconds of thirty years: the largest thing that any source counts
 
 
 def read_upstream(path, columns):
@@ -60,11 +61,9 @@ def number(frame, column, file, minimum=0.0):
     """
     text = frame[column].str.replace(",", "", regex=False)
     values = pd.to_numeric(text, errors="coerce").astype("float64")
-    bad = (text.notna() & values.isna()) | (values < minimum) | (values.abs() == float("inf"))
-    if bad.any():
-        row = int(bad.to_numpy().argmax())
-        found = frame[column].iloc[row]
-        raise HwlibError(f"{file}, line {row + 2}, column {column}: expected a number of at least {minimum:g}, found {found!r}")
+    bad = (text.notna() & values.isna()) | (values < minimum) | (values == float("inf"))
+    refuse(frame, column, bad, file, f"a number of at least {minimum:g}")
+    refuse(frame, column, values > LARGEST_NUMBER, file, f"a number of at most {LARGEST_NUMBER:g}")
     return values
 
 

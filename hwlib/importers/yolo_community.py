@@ -39,7 +39,7 @@ TOLERANCE = 0.1
 
 def read(folder):
     """Every reported figure as `measurements` (images/s, ms)."""
-    raw = tidy.read_upstream(folder / FILE, TEXTS + list(NUMBERS))
+    raw = tidy.read_upstream(folder / FILE, [*TEXTS, *NUMBERS, "batch_size"])
     raw[TEXTS] = raw[TEXTS].fillna("")
     unstated = raw["source_path"].isin(list(INFERRED)) & (raw["input_size"] == "") & (raw["precision"] == "")
     inferred = raw["source_path"].map(INFERRED)

@@ -16,6 +16,18 @@ import nbconvert, papermill
 papermill.execute_notebook("notebooks/model_report.ipynb", "{out}/peer.ipynb", {{"model": "resnet50"}}, progress_bar=False, cwd="notebooks")
 html, _ = nbconvert.HTMLExporter(exclude_input=True).from_filename("{out}/peer.ipynb")
 """
+GROWTH = """
+import pathlib, resource, sys, time
+from hwlib import tables
+paths = sorted(pathlib.Path(sys.argv[1]).glob("*.csv"))
+start = time.perf_counter()
+frame = tables.read_tables(paths, "measurements")
+loaded = time.perf_counter()
+found = frame[frame["model_id"] == "resnet50"]
+chosen = time.perf_counter()
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(f"{len(frame):>12,} rows  load {loaded - start:7.2f} s  pick a model {chosen - loaded:7.3f} s  peak {peak:,} MB")
+"""
 MEMORY = "; import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
 
 
@@ -53,6 +65,18 @@ def show(label, times):
     print(f"{label:58} {middle:9.1f} ms   {least:9.1f} - {most:9.1f}   n={len(times)}", flush=True)
 
 
+def growth():
+    """Print load time and memory at 1, 10 and 100 times the measurements: links to the same files, so rows repeat."""
+    files = sorted((ROOT / "data" / "measurements").glob("*.csv"))
+    for times in (1, 10, 100):
+        with tempfile.TemporaryDirectory() as folder:
+            for number in range(times):
+                for file in files:
+                    (Path(folder) / f"{number:03}-{file.name}").symlink_to(file)
+            done = subprocess.run([*python(GROWTH), folder], check=True, capture_output=True, text=True, cwd=ROOT)
+        print(f"{times:4} x {done.stdout.strip()}", flush=True)
+
+
 def main():
     """Run every measurement and print it."""
     print(f"{'':58} {'median':>12}   {'min':>9} - {'max':>9}")
@@ -65,6 +89,7 @@ def main():
         peer = python(PEER_REPORT.format(out=out))
         cold("hwlib report resnet50, kernel engine", 5, report, "papermill.execute_notebook + nbconvert", peer)
         print(f"{'size of the page':58} {(Path(out) / 'resnet50.html').stat().st_size / 1e6:9.2f} MB")
+    growth()
     import hwlib as hw
 
     warm("hw.load_measurements(model='resnet50'), warm", 31, lambda: hw.load_measurements(model="resnet50"))
