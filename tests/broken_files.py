@@ -73,3 +73,43 @@ def validated(frame, table):
     own |= {"serving_id": "s-" + frame.index.astype("str")} if table == "llm_serving" else {}
     frame = frame.assign(**own, **({"model_id": "any"} if own else {}))
     return schema.validate(schema.conform(frame, table), table)
+
+
+@st.composite
+def _bytes(draw, text):
+    raw = text.encode("utf-8", "surrogatepass")
+    how = draw(st.sampled_from(("whole", "whole", "whole", "cut", "spoilt", "utf-16")))
+    if how == "utf-16":
+        return text.encode("utf-16", "surrogatepass")
+    place = draw(st.integers(0, len(raw)))
+    if how == "cut":
+        return raw[:place]
+    return raw[:place] + draw(st.sampled_from(SPOILT_BYTES)) + raw[place:] if how == "spoilt" else raw
+
+
+def _spoil_cell(draw, rows):
+    row = rows[draw(st.integers(0, len(rows) - 1))]
+    if row:
+        row[draw(st.integers(0, len(row) - 1))] = draw(WORDS)
+
+
+def _lose_cell(draw, rows):
+    row = rows[draw(st.integers(0, len(rows) - 1))]
+    if row:
+        row.pop(draw(st.integers(0, len(row) - 1)))
+
+
+def _lose_column(draw, rows):
+    place = draw(st.integers(0, len(rows[0])))
+    for row in rows:
+        del row[place : place + 1]
+
+
+def _double_column(draw, rows):
+    place = draw(st.integers(0, len(rows[0])))
+    for row in rows:
+        row[place:place] = row[place : place + 1]
+
+
+def _double_row(draw, rows):
+    rows.append(list(rows[draw(st.integers(0, len(rows) - 1))]))

@@ -107,6 +107,7 @@ def read(folder):
 
 def _accelerators(path):
     raw = tidy.read_upstream(path, [*ACCELERATOR_TEXTS, *ACCELERATOR_NUMBERS])
+    tidy.refuse(raw, "name", raw["name"].isna(), path.name, "a name")
     frame = pd.DataFrame({new: tidy.number(raw, old, path.name) for old, new in ACCELERATOR_NUMBERS.items()})
     frame["upstream"] = raw["name"]
     frame["vendor"] = raw["vendor"].replace(VENDORS)
@@ -121,6 +122,7 @@ def _accelerators(path):
 
 def _cpus(path):
     raw = tidy.read_upstream(path, [*CPU_TEXTS, *CPU_NUMBERS])
+    tidy.refuse(raw, "name", raw["name"].isna(), path.name, "a name")
     frame = pd.DataFrame({new: tidy.number(raw, old, path.name) for old, new in CPU_NUMBERS.items()})
     frame["upstream"] = raw["name"]
     frame["vendor"] = raw["vendor"]

@@ -78,7 +78,9 @@ def refuse(frame, column, faulty, file, expected):
     """Raise `HwlibError` with file, line, column and value at the first row of the text `frame` where `faulty` holds."""
     if faulty.any():
         row = int(faulty.to_numpy(dtype=bool).argmax())
-        raise HwlibError(f"{file}, line {row + 2}, column {column}: expected {expected}, found {frame[column].iloc[row]!r}")
+        given = frame[column].iloc[row]
+        found = "nothing" if pd.isna(given) else repr(given)
+        raise HwlibError(f"{file}, line {row + 2}, column {column}: expected {expected}, found {found}")
 
 
 def refuse_active(frame, columns, file):
