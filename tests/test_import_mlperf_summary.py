@@ -129,7 +129,7 @@ def test_samples_keep_to_the_schema():
         ('"90000.0"', '"fast"', "summary.csv, line 2, column Result: expected a number of at least 0, found 'fast'"),
         ('"90000.0"', '"-1"', "summary.csv, line 2, column Result: expected a number of at least 0, found '-1'"),
         ('"90000.0"', '"1e300"', r"summary.csv, line 2, column Result: expected a number of at most 1e\+18, found '1e300'"),
-        ('"90000.0"', '""', "summary.csv, line 2, column Result: expected a value, found nan"),
+        ('"90000.0"', '""', "summary.csv, line 2, column Result: expected a value, found nothing"),
         ('"Server"', '"Sever"', "summary.csv, line 2, column Scenario:.*'sever'; did you mean 'server'"),
         ('"Tokens/s"', '"Joules"', "summary.csv, line 2, column Units:.*'Joules'"),
         ('"v6.1"', '"../../x"', "summary.csv, line 2, column version: expected a round such as v5.1"),
