@@ -7,7 +7,16 @@ from .workload import PRIORITIES
 
 # The sternest latency that a row states stands for it.
 LATENCIES = ("p99", "p95", "p90", "p50", "mean")
-UNFIT_FLAGS = ("third_party", "relative_only", "superseded", "count_unstated", "count_doubtful", "device_unstated")
+UNFIT_FLAGS = ("third_party", "relative_only", "superseded", "count_unstated", "count_doubtful", "device_unstated", "input_doubtful")
+# Flags that a reader must see beside the figure, in words.
+NOTED_FLAGS = {
+    "throughput_from_latency": "throughput is the inverse of the latency",
+    "setting_inferred": "input or precision inferred",
+    "device_proxy": "measured on an equivalent chip",
+    "partly_elsewhere": "some layers ran on another unit",
+    "community": "reported by users",
+    "upper_bound": "an 'up to' figure",
+}
 # A rented machine type in the name of a measured system, such as "AWS g4dn.4xlarge".
 RENTED_TYPE = r"\b([a-z][a-z0-9-]*\.[0-9]*[a-z]+)\b"
 # Scenarios whose throughput is held back to keep a tail latency: no fair figure for a workload without such a limit.
@@ -202,14 +211,18 @@ def _scaled(joined):
     scaled = joined["scale"] != 1
     devices = "scaled from " + joined["measured_count"].astype("Int64").astype("str") + " devices"
     vcpus = "scaled from " + joined["measured_vcpus"].round().astype("Int64").astype("str") + " vCPUs"
-    note = devices.mask(joined["device_class"] == "cpu", vcpus)
-    frame = joined.assign(
+    scaling = devices.mask(joined["device_class"] == "cpu", vcpus).where(scaled, "")
+    return joined.assign(
         throughput_per_s=joined["throughput_per_s"] * joined["scale"],
         power_w=joined["power_w"] * joined["scale"],
         evidence=joined["evidence"].mask(scaled, "derived"),
-        note=note.where(scaled, ""),
+        note=[_joined(text, flags) for text, flags in zip(scaling, joined["quality_flag"].fillna(""), strict=True)],
     )
-    return frame
+
+
+def _joined(scaling, flags):
+    noted = [words for flag, words in NOTED_FLAGS.items() if flag in flags.split(";")]
+    return "; ".join([scaling] * bool(scaling) + noted)
 
 
 def _choose(joined, workload):

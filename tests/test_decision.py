@@ -60,6 +60,13 @@ def test_what_is_left_out_keeps_its_reason(made):
     assert hw.decide("net", batch_size=4).eliminated.set_index("device_id")["reason"]["acme-a"] == "measured at batch 1, not 4"
 
 
+def test_a_doubt_about_a_figure_stays_beside_it(made):
+    rows = made["measurements"]
+    rows["quality_flag"] = rows["quality_flag"].mask(rows["measurement_id"] == "d-1", "wide_runs;throughput_from_latency")
+    option = hw.decide("net", batch_size=1).table.set_index("device_id").loc["acme-d"]
+    assert option["note"] == "throughput is the inverse of the latency"
+
+
 def test_a_preview_is_not_an_option(made):
     made["measurements"] = made["measurements"][made["measurements"]["measurement_id"].isin(["p-1", "a-8"])]
     decision = hw.decide("net")
