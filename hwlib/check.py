@@ -5,7 +5,7 @@ import json
 
 import pandas as pd
 
-from . import data, package, schema
+from . import columns, data, package, schema
 from .errors import HwlibError
 from .tables import read_table
 
@@ -51,7 +51,7 @@ def check_references(tables):
             _refuse(f"{name}.source_id", "sources", used - known_sources)
         if name in ("measurements", "llm_serving"):
             used = {word for cell in frame["quality_flag"].dropna().unique() for word in cell.split(";")}
-            _refuse(f"{name}.quality_flag", "the words of QUALITY_FLAGS", used - set(schema.QUALITY_FLAGS))
+            _refuse(f"{name}.quality_flag", "the words of QUALITY_FLAGS", used - set(columns.QUALITY_FLAGS))
 
 
 def _refuse(place, target, missing):

@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from . import schema
+from . import columns, schema
 
 TITLE = "Inference Hardware Workbook: measured figures, devices, models and prices"
 
@@ -81,7 +81,7 @@ def readme(package, sources):
     for tab in schema.TABLES.values():
         lines += [f"## {tab.name}", "", tab.meaning, "", f"Key: {', '.join(f'`{name}`' for name in tab.key)}.", ""]
         lines += ["| column | type | unit | meaning |", "|---|---|---|---|", *map(_column_line, tab.columns), ""]
-    lines += ["## Words of `quality_flag`", "", *(f"- `{word}`: {meaning}" for word, meaning in schema.QUALITY_FLAGS.items()), ""]
+    lines += ["## Words of `quality_flag`", "", *(f"- `{word}`: {meaning}" for word, meaning in columns.QUALITY_FLAGS.items()), ""]
     lines += ["## Files", "", "| file | bytes |", "|---|---|"]
     lines += [f"| `{part['path']}` | {part['bytes']:,} |" for part in package["resources"]]
     lines += ["", "## Sources", "", "| source | publisher | version | licence |", "|---|---|---|---|"]

@@ -8,7 +8,7 @@ import pytest
 from broken_files import broken_csv, outcome
 from hypothesis import HealthCheck, given, settings
 
-from hwlib import HwlibError, schema
+from hwlib import HwlibError, columns, schema
 from hwlib.importers import IDENTITY, aws_neuron, identified, llm_serving, mlperf, names, qualcomm_llm, rkllm
 
 SAMPLE = Path(__file__).parent / "raw_samples" / llm_serving.FILE
@@ -57,7 +57,7 @@ def test_every_row_of_every_list_keeps_to_the_schema(read):
         full = schema.conform(rows.assign(serving_id=[str(n) for n in range(len(rows))], model_id="any"), "llm_serving")
         schema.validate(full, "llm_serving")
         assert not full.duplicated(["source_id", *IDENTITY["llm_serving"]]).any()
-        assert set(full["quality_flag"].dropna().str.split(";").explode()) <= set(schema.QUALITY_FLAGS)
+        assert set(full["quality_flag"].dropna().str.split(";").explode()) <= set(columns.QUALITY_FLAGS)
 
 
 def test_keys_are_stable_and_of_the_source(read):

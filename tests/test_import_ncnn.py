@@ -2,7 +2,7 @@
 
 import pytest
 
-from hwlib import schema
+from hwlib import columns, schema
 from hwlib.errors import HwlibError
 from hwlib.importers import ncnn
 
@@ -27,7 +27,7 @@ def test_every_line_is_there_once(rows):
     assert not rows["source_ref"].duplicated().any()
     assert rows["system"].nunique() == 101
     schema.conform(rows, "measurements")
-    assert {word for cell in rows["quality_flag"] for word in cell.split(";")} <= set(schema.QUALITY_FLAGS)
+    assert {word for cell in rows["quality_flag"] for word in cell.split(";")} <= set(columns.QUALITY_FLAGS)
 
 
 def test_squeezenet_on_one_core_of_the_orin(rows):

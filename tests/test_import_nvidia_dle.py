@@ -2,7 +2,7 @@
 
 import pytest
 
-from hwlib import schema
+from hwlib import columns, schema
 from hwlib.errors import HwlibError
 from hwlib.importers import nvidia_dle
 
@@ -38,7 +38,7 @@ def test_every_row_is_there_and_keeps_to_the_schema(rows):
     assert len(rows) == 4_536
     assert set(schema.conform(rows, "measurements")["tuning"].dropna()) == set(schema.TUNINGS)
     flags = {flag for cell in rows["quality_flag"].dropna() for flag in cell.split(";")}
-    assert flags <= set(schema.QUALITY_FLAGS)
+    assert flags <= set(columns.QUALITY_FLAGS)
 
 
 @pytest.mark.parametrize(("precision", "images_per_s"), [("fp32", FP32), ("fp16", AMP)])
@@ -103,7 +103,7 @@ def test_what_changes_the_work_is_in_the_name(rows):
 
 
 def test_flags(rows):
-    counts = {flag: len(flagged(rows, flag)) for flag in schema.QUALITY_FLAGS}
+    counts = {flag: len(flagged(rows, flag)) for flag in columns.QUALITY_FLAGS}
     assert {flag: count for flag, count in counts.items() if count} == {
         "third_party": 54,
         "relative_only": 32,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hwlib import schema
+from hwlib import columns, schema
 from hwlib.errors import HwlibError
 from hwlib.importers import qualcomm
 
@@ -27,7 +27,7 @@ def test_every_row_is_there_and_told_apart(rows):
     assert len(rows) == 6_695
     frame = schema.conform(rows, "measurements")
     assert not frame.duplicated(["model_name", "variant", "device_name", "runtime"]).any()
-    assert {word for cell in rows["quality_flag"] for word in cell.split(";")} <= set(schema.QUALITY_FLAGS)
+    assert {word for cell in rows["quality_flag"] for word in cell.split(";")} <= set(columns.QUALITY_FLAGS)
 
 
 def test_a_transformer_on_the_npu_of_a_board(rows):

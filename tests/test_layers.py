@@ -8,7 +8,7 @@ import pytest
 
 LAYERS = [
     {"units", "errors"},
-    {"schema"},
+    {"columns", "schema"},
     {"tables", "data", "guard", "metrics", "package", "check", "provenance", "changes", "importers"},
     {"estimate", "fleet"},
     {"workload", "candidates", "decision"},
