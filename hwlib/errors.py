@@ -52,7 +52,7 @@ def unknown(argument, value, allowed, way_out=""):
         text += "; did you mean " + " or ".join(repr(word) for word in close) + "?"
     else:
         text += "."
-    if len(allowed) <= 12:
+    if 0 < len(allowed) <= 12:
         text += " Allowed: " + ", ".join(allowed) + "."
     if way_out:
         text += f" {way_out}"

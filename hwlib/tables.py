@@ -65,7 +65,7 @@ def read_user_table(path, name):
     try:
         return schema.validate(schema.conform(frame, name), name)
     except HwlibError as error:
-        raise HwlibError(f"{path.name}: {error}") from None
+        raise HwlibError(f"{path.name}, {str(error).removeprefix(name + ', ')}") from None
 
 
 def _parquet(path):

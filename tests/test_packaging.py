@@ -1,7 +1,10 @@
 """One set of requirements, told three times: pyproject.toml, environment.yml, requirements.lock."""
 
 import re
+import subprocess
+import sys
 import tomllib
+import zipfile
 
 import yaml
 from packaging.requirements import Requirement
@@ -43,3 +46,13 @@ def test_the_lock_meets_every_requirement_with_hashes_and_no_index(root):
 def test_the_card_is_there(root):
     names = {Requirement(line).name for line in declared(root)}
     assert names >= {"jupyterlab", "ipywidgets", "pandas", "altair", "papermill", "nbval"}
+
+
+def test_a_wheel_brings_the_tables_and_the_template_along(root, tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)], cwd=root, check=True, capture_output=True
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {"hwlib/data/devices.csv", "hwlib/data/measurements/timm.csv", "hwlib/notebooks/model_report.ipynb"} <= names
+    assert "hwlib/reports/template/report.css" in names

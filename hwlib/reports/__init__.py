@@ -13,7 +13,8 @@ from .parameters import Parameter, check, read_parameters
 
 __all__ = ["MODEL_REPORT", "Parameter", "check", "make_report", "read_parameters", "render", "render_decided"]
 
-MODEL_REPORT = Path(__file__).parents[2] / "notebooks" / "model_report.ipynb"
+# Beside the package in a checkout, inside it when installed from a wheel.
+MODEL_REPORT = data.data_dir().parent / "notebooks" / "model_report.ipynb"
 
 
 def render(notebook, parameters, out, *, title=None, data_date=None, engine="kernel", timeout_s=300):
