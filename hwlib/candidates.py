@@ -21,6 +21,7 @@ NOTED_FLAGS = {
 RENTED_TYPE = r"\b([a-z][a-z0-9-]*\.[0-9]*[a-z]+)\b"
 # Scenarios whose throughput is held back to keep a tail latency: no fair figure for a workload without such a limit.
 HELD_BACK = ("server", "interactive")
+SPLIT_TASKS = ("text_generation", "multimodal")
 MAX_PRICE_AGE = pd.Timedelta(days=365)
 UNFIT_PRICES = ("burstable", "looks wrong upstream", "spot above on-demand", "chip or core unstated")
 OPTION_COLUMNS = (
@@ -109,6 +110,8 @@ def _checks(rows, workload):
     why_none = data.load("device_aliases").set_index("alias")["reason"]
     yield rows["device_id"].isna(), rows["device_name"].map(why_none).fillna("the source does not tell which device it was")
     yield rows["throughput_per_s"].isna(), "no throughput stated"
+    usual = rows["throughput_unit"].mode().squeeze() if len(rows) else ""
+    yield rows["throughput_unit"] != usual, "counts " + rows["throughput_unit"] + f" per second where most rows count {usual}"
     yield flags.map(lambda words: any(word in UNFIT_FLAGS for word in words)), "flagged: " + rows["quality_flag"].fillna("")
     yield rows["availability"].isin(("preview", "rdi")), "not for sale when measured (MLPerf preview or research system)"
     yield rows["division"] == "open", "MLPerf open division: the network may have been changed"
@@ -153,8 +156,10 @@ def _priced(rows, workload):
     is_cpu = joined["device_class"] == "cpu"
     by_vcpus = joined["vcpus"].astype("float64") / joined["measured_vcpus"]
     joined["scale"] = (joined["device_count"] / joined["measured_count"]).mask(is_cpu, by_vcpus)
-    # More of the processor than was measured is no measurement of it: its share is only ever scaled down.
-    joined = joined[joined["scale"].notna() & ~(is_cpu & (joined["scale"] > 1))]
+    # More of the processor than was measured is no measurement of it: its share is only ever scaled down. A network that may have
+    # been split over the devices runs on as many of them or on several such sets, never on fewer.
+    split = data.load_models(workload.model)["task"].isin(SPLIT_TASKS).item()
+    joined = joined[joined["scale"].notna() & ~(is_cpu & (joined["scale"] > 1)) & ~(split & ~is_cpu & (joined["scale"] % 1 > 0))]
     unpriced = rows[~rows["device_id"].isin(joined["device_id"])]
     unpriced = unpriced.assign(device_count=unpriced["measured_count"], scale=1.0)
     return _scaled(pd.concat([joined, unpriced], ignore_index=True))
@@ -193,7 +198,8 @@ def offers(workload):
     # Of several lists that price one machine the newest speaks.
     machine = ["provider", "region", "instance_type", "device_name"]
     prices = prices.sort_values("as_of", na_position="first").drop_duplicates(machine, keep="last")
-    is_cpu = prices["device_count"].isna()
+    # A machine whose accelerators are not counted is no offer: any number of them would be a guess.
+    is_cpu = prices["device_name"].isna()
     prices = prices.assign(size=prices["vcpus"].where(is_cpu))[is_cpu | (prices["device_count"] % 1 == 0)]
     prices = prices.sort_values(["usd_per_hour", "instance_type", "region"])
     prices = prices.drop_duplicates(["provider", "device_id", "device_count", "size"])

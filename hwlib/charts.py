@@ -26,37 +26,33 @@ CLASS_COLOURS = {
 }
 LINE_COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B58900", "#332288", "#56B4E9", "#6B6B6B"]
 EVIDENCE_SHAPES = {"audited": "circle", "published": "square", "own": "diamond", "derived": "triangle-up", "estimated": "cross"}
+# {} stands for what the rows count: inferences, tokens, ...
 LABELS = {
-    "throughput_per_s": "throughput",
-    "usd_per_100k": "cost of 100,000 inferences",
-    "latency_ms": "latency",
-    "batch_size": "batch size",
-    "inferences_per_joule": "inferences per joule",
-    "joules_per_inference": "energy per inference",
+    "throughput_per_s": "throughput ({} per second)",
+    "usd_per_100k": "cost of 100,000 {} (USD)",
+    "inferences_per_joule": "{} per joule",
+    "joules_per_inference": "energy of one of the {} (J)",
+    "latency_ms": "latency (ms)",
+    "batch_size": "batch size (samples)",
 }
-# Units of computed columns; those of stored ones stand in the schema.
-UNITS = {
-    "usd_per_100k": "USD",
-    "inferences_per_joule": "1/J",
-    "joules_per_inference": "J",
-    "latency_ms": "ms",
-    "throughput_per_s": "per second",
-}
+COUNTED = {"samples": "inferences", "tokens": "tokens", "frames": "frames", "audio_samples": "audio samples"}
 WIDTH, HEIGHT, LABEL_WIDTH = 640, 340, 300
 LINE_HEIGHT = 15  # of a name beside a point, in pixels
 WIDE_SPAN = 10
 _LOG = alt.Scale(type="log", nice=False, padding=14)
 
 
-def axis_title(column):
-    """Title of an axis for `column`, with its unit.
+def axis_title(column, frame=None):
+    """Title of an axis for `column`, with its unit; the rows of `frame` say what they count.
 
-    >>> axis_title("latency_ms"), axis_title("batch_size")
-    ('latency (ms)', 'batch size (samples)')
+    >>> axis_title("latency_ms"), axis_title("usd_per_100k"), axis_title("tdp_w")
+    ('latency (ms)', 'cost of 100,000 inferences (USD)', 'tdp w (W)')
     """
-    unit = UNITS.get(column) or schema.unit(column)
-    words = LABELS.get(column, column.replace("_", " "))
-    return f"{words} ({unit})" if unit else words
+    if column in LABELS:
+        unit = "samples" if frame is None else frame["throughput_unit"].iloc[0]
+        return LABELS[column].format(COUNTED[unit])
+    unit = schema.unit(column)
+    return column.replace("_", " ") + (f" ({unit})" if unit else "")
 
 
 def batch_curves(frame, y, devices, title, caption):
@@ -65,7 +61,7 @@ def batch_curves(frame, y, devices, title, caption):
     Parameters
     ----------
     frame : DataFrame
-        Needs stack, device (its name), batch_size, evidence, measurement_id and `y`; the first stack is shown first.
+        Needs stack, device (its name), batch_size, throughput_unit, evidence, measurement_id and `y`; the first stack is shown first.
     y : str
         Column to draw, such as throughput_per_s (1/s) or usd_per_100k (USD).
     devices : list of str
@@ -89,7 +85,7 @@ def batch_curves(frame, y, devices, title, caption):
         .transform_filter(pick)
         .encode(
             x=alt.X("batch_size:Q", scale=alt.Scale(type="log", base=2), title=axis_title("batch_size"), axis=doublings),
-            y=alt.Y(f"{y}:Q", scale=_LOG, title=axis_title(y), axis=alt.Axis(tickCount=5)),
+            y=alt.Y(f"{y}:Q", scale=_LOG, title=axis_title(y, frame), axis=alt.Axis(tickCount=5)),
             color=alt.Color(
                 "device:N",
                 scale=alt.Scale(domain=devices, range=[LINE_COLOURS[i % len(LINE_COLOURS)] for i in range(len(devices))]),
@@ -97,13 +93,13 @@ def batch_curves(frame, y, devices, title, caption):
             ),
         )
     )
-    tips = _tooltip(["device", "batch_size", y, "evidence", "measurement_id"])
+    tips = _tooltip(["device", "batch_size", y, "evidence", "measurement_id"], frame)
     points = base.mark_point(filled=True, size=45, opacity=1).encode(shape=_shape(frame), tooltip=tips)
     ends = _apart(frame.sort_values("batch_size").drop_duplicates(["stack", "device"], keep="last"), frame[y], "stack")
     labels = _names(base, _lean(ends, ["stack", "device", "batch_size", y]))
     chart = alt.layer(base.mark_line(strokeWidth=2), points, *labels).add_params(pick).properties(height=HEIGHT)
     return _finish(
-        chart, title, caption, f"{axis_title(y)} over batch size, one line a device: {', '.join(sorted(frame['device'].unique()))}"
+        chart, title, caption, f"{axis_title(y, frame)} over batch size, one line a device: {', '.join(sorted(frame['device'].unique()))}"
     )
 
 
@@ -113,7 +109,7 @@ def latency_throughput(frame, title, caption):
     Parameters
     ----------
     frame : DataFrame
-        Needs latency_ms (ms), throughput_per_s (1/s, of one device), device (its name), device_class, precision,
+        Needs latency_ms (ms), throughput_per_s (1/s, of one device), throughput_unit, device (its name), device_class, precision,
         batch_size, evidence, measurement_id and pareto (bool).
     title : str
         What the chart shows.
@@ -127,7 +123,9 @@ def latency_throughput(frame, title, caption):
     shown = ["device", "device_class", "precision", "batch_size", "latency_ms", "throughput_per_s", "evidence", "measurement_id"]
     base = alt.Chart(_lean(frame, [*shown, "pareto"])).encode(
         x=alt.X("latency_ms:Q", scale=_LOG, title=axis_title("latency_ms"), axis=alt.Axis(tickCount=5)),
-        y=alt.Y("throughput_per_s:Q", scale=_LOG, title="throughput of one device (per second)", axis=alt.Axis(tickCount=5)),
+        y=alt.Y(
+            "throughput_per_s:Q", scale=_LOG, title=f"{axis_title('throughput_per_s', frame)} of one device", axis=alt.Axis(tickCount=5)
+        ),
     )
     chosen = alt.selection_point("device_class", fields=["device_class"], bind="legend")
     points = base.mark_point(filled=True).encode(
@@ -135,7 +133,7 @@ def latency_throughput(frame, title, caption):
         shape=_shape(frame),
         size=alt.when("datum.pareto").then(alt.value(110)).otherwise(alt.value(35)),
         opacity=alt.when(chosen).then(alt.value(0.85)).otherwise(alt.value(0.08)),
-        tooltip=_tooltip(shown),
+        tooltip=_tooltip(shown, frame),
     )
     front = base.transform_filter("datum.pareto")
     line = front.mark_line(color="#444444", strokeDash=[4, 3], interpolate="step-after")
@@ -152,7 +150,7 @@ def dots(frame, x, label, title, caption):
     Parameters
     ----------
     frame : DataFrame
-        Needs `x`, `label`, device_class, precision, evidence and measurement_id.
+        Needs `x`, `label`, throughput_unit, device_class, precision, evidence and measurement_id.
     x : str
         Column to draw; on a log axis where the rows span more than a factor of ten.
     label : str
@@ -169,18 +167,18 @@ def dots(frame, x, label, title, caption):
     wide = frame[x].max() > WIDE_SPAN * frame[x].min()
     base = alt.Chart(_lean(frame, [label, "device_class", "precision", x, "evidence", "measurement_id"])).encode(
         y=alt.Y(f"{label}:N", sort=None, title=None, axis=alt.Axis(labelLimit=LABEL_WIDTH, grid=True)),
-        x=alt.X(f"{x}:Q", title=axis_title(x), axis=alt.Axis(tickCount=5), scale=_LOG if wide else alt.Scale(zero=True)),
+        x=alt.X(f"{x}:Q", title=axis_title(x, frame), axis=alt.Axis(tickCount=5), scale=_LOG if wide else alt.Scale(zero=True)),
     )
-    tips = _tooltip([label, "precision", x, "evidence", "measurement_id"])
+    tips = _tooltip([label, "precision", x, "evidence", "measurement_id"], frame)
     marks = base.mark_point(filled=True, size=110, opacity=1).encode(color=_class_colour(frame), shape=_shape(frame), tooltip=tips)
     form = "$.3~r" if x == "usd_per_100k" else ",.3~r"
     figures = base.mark_text(align="left", dx=9, fontSize=11).encode(text=alt.Text(f"{x}:Q", format=form))
     chart = alt.layer(marks, figures).properties(height=alt.Step(24))
-    return _finish(chart, title, caption, f"{axis_title(x)}, in order: {', '.join(frame[label].head(8))}", WIDTH - LABEL_WIDTH + 80)
+    return _finish(chart, title, caption, f"{axis_title(x, frame)}, in order: {', '.join(frame[label].head(8))}", WIDTH - LABEL_WIDTH + 80)
 
 
-def _tooltip(columns):
-    return [alt.Tooltip(name, title=axis_title(name)) for name in columns]
+def _tooltip(columns, frame):
+    return [alt.Tooltip(name, title=axis_title(name, frame)) for name in columns]
 
 
 def _apart(frame, drawn, group):

@@ -20,7 +20,7 @@ def ranking(decision):
     if table.empty:
         return note(f"No option has a known {charts.axis_title(decision.metric)}.")
     table = table.assign(option=_counted(table) + _place(table))
-    axis = charts.axis_title(decision.metric)
+    axis = charts.axis_title(decision.metric, table)
     title = f"{axis[0].upper()}{axis[1:]}, best option of each device"
     return charts.dots(table, decision.metric, "option", title, [*_caption(table), *_price_line(table)])
 
@@ -51,7 +51,7 @@ def batch_cost(decision):
         for row in priced.drop_duplicates("device_id").itertuples()
     ]
     caption = [*_origin(priced), *_wrap("Cheapest machine with one: " + "; ".join(machines) + "."), *without]
-    return charts.batch_curves(priced, "usd_per_100k", _names(rows), "Batch size and cost of 100,000 inferences", caption)
+    return charts.batch_curves(priced, "usd_per_100k", _names(rows), "Batch size and cost", caption)
 
 
 def latency_throughput(decision):
@@ -81,7 +81,7 @@ def efficiency(decision):
         return note("Nobody measured the power of this model; the thermal design power of a device is no substitute.")
     rows = rows.assign(system=_counted(rows))
     wall = "Power of the whole system at the wall, measured while the figure was."
-    return charts.dots(rows, "inferences_per_joule", "system", "Inferences per joule", [*_caption(rows), wall])
+    return charts.dots(rows, "inferences_per_joule", "system", "Work for a joule of measured energy", [*_caption(rows), wall])
 
 
 def options_table(decision, rows=25):

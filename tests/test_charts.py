@@ -1,4 +1,5 @@
 import math
+import re
 
 import pandas as pd
 import pytest
@@ -26,7 +27,7 @@ def titles(node, found=()):
 
 
 def test_every_chart_has_units_a_source_line_with_a_day_and_a_description(spec):
-    assert any(text.endswith(")") and "(" in text for text in titles(spec))
+    assert any(re.search(r"\(.+\)|per joule$", text) for text in titles(spec))
     caption = " ".join(spec["title"]["text"])
     assert caption.startswith("Figures, ")
     assert "(20" in caption

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import hwlib as hw
 from hwlib import HwlibError
-from hwlib.candidates import OPTION_COLUMNS
+from hwlib.candidates import OPTION_COLUMNS, offers
 
 JSON_KEYS = {"workload", "best", "runner_up", "margin", "options", "eliminated"}
 OPTION_KEYS = {
@@ -142,3 +142,24 @@ def test_the_json_has_the_promised_keys_and_plain_values():
     assert all(option.keys() >= OPTION_KEYS for option in record["options"])
     assert record["best"] == record["options"][0]
     assert json.loads(json.dumps(record, allow_nan=False)) == record
+
+
+@pytest.mark.parametrize("pricing", ["on_demand", "spot"])
+def test_every_offer_with_an_accelerator_counts_it(pricing):
+    offered = offers(hw.Workload("resnet50", pricing=pricing)).merge(hw.load_devices()[["device_id", "device_class"]], on="device_id")
+    assert ((offered["device_class"] == "cpu") == offered["device_count"].isna()).all()
+    assert (offered["device_count"].dropna() % 1 == 0).all()
+
+
+def test_models_counted_in_tokens_are_ranked_among_themselves():
+    table = hw.decide("gpt-j-6b").table
+    assert set(table["throughput_unit"]) == {"tokens"}
+    assert "tokens" in hw.panels.ranking(hw.decide("gpt-j-6b")).to_dict()["description"]
+
+
+def test_a_language_model_is_not_scaled_to_fewer_devices_than_it_ran_on():
+    table = hw.decide("llama-3.1-405b").table
+    rented = table[table["instance_type"].notna()]
+    measured = rented["measurement_id"].map(hw.load_measurements("llama-3.1-405b").set_index("measurement_id")["device_count"])
+    assert len(rented) > 0
+    assert (rented["device_count"] >= measured.astype("float64")).all()
