@@ -45,6 +45,8 @@ OPTION_COLUMNS = (
     "power_boundary",
     "evidence",
     "source_id",
+    "submitter",
+    "system",
     "price_source_id",
     "price_as_of",
     "note",

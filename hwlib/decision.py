@@ -161,7 +161,8 @@ def _named(option, metric):
 def _evidence(option):
     stack = " with ".join(str(option[name]) for name in ("precision", "runtime") if pd.notna(option[name]))
     scaled = f", {option['note']}" if option["note"] else ""
-    origin = f"({option['evidence']}, {option['source_id']}{scaled})"
+    submitter = f" by {option['submitter']}" if pd.notna(option["submitter"]) else ""
+    origin = f"({option['evidence']}, {option['source_id']}{submitter}{scaled})"
     rate = f"{_rounded(option['throughput_per_s'])} {option['throughput_unit']}/s, {stack} {origin}"
     if pd.isna(option["usd_per_hour"]):
         return rate

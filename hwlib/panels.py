@@ -101,7 +101,7 @@ def options_table(decision, rows=25):
         "cost ($/100k)": best["usd_per_100k"],
         "energy (J)": best["joules_per_inference"],
         "evidence": best["evidence"] + scaled,
-        "figure from": best["source_id"],
+        "figure from": best["source_id"] + (" by " + best["submitter"]).fillna(""),
         "price from": best["price_source_id"].str.replace(r"\+.*", "", regex=True) + best["price_as_of"].dt.strftime(" %Y-%m-%d"),
     }
     return table(pd.DataFrame(columns))
