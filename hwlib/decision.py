@@ -67,11 +67,7 @@ class Decision:
     def to_dict(self):
         """The decision as plain JSON values: workload, best, runner_up, margin, comparison, options, eliminated."""
         options = [_plain(row) for row in self.table.to_dict("records")]
-        pick = {row["measurement_id"] + str(row["instance_type"]): row for row in options}
-        named = {
-            name: None if row is None else pick[row["measurement_id"] + str(_plain(row.to_dict())["instance_type"])]
-            for name, row in (("best", self.best), ("runner_up", self.runner_up))
-        }
+        named = {name: None if row is None else options[row.name] for name, row in (("best", self.best), ("runner_up", self.runner_up))}
         return {
             "workload": asdict(self.workload),
             **named,
@@ -154,7 +150,8 @@ def _against(decision):
 def _named(option, metric):
     count = f"{option['device_count']:.0f} x " if option["device_count"] != 1 else ""
     rented = pd.notna(option["instance_type"])
-    place = f" on {option['instance_type']} ({option['provider']}, {option['region']})" if rented else " (not rented out)"
+    where = ", ".join(option[name] for name in ("provider", "region") if pd.notna(option[name]))
+    place = f" on {option['instance_type']} ({where})" if rented else " (not rented out)"
     return f"{count}{option['device']}{place}, {_figure(option[metric], metric, option['throughput_unit'])}"
 
 

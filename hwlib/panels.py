@@ -46,12 +46,14 @@ def batch_cost(decision):
     priced = metrics.cost(priced, decision.workload.utilisation)
     unpriced = [name for name in _names(rows) if name not in set(priced["device"])]
     without = _wrap(f"No machine with just one, at these terms: {', '.join(unpriced)}.") if unpriced else []
-    machines = [
-        f"{row.device} on {row.instance_type} ({row.provider}, {row.region}) ${row.usd_per_hour:,.3f}/h of {row.price_as_of:%Y-%m-%d}"
-        for row in priced.drop_duplicates("device_id").itertuples()
-    ]
-    caption = [*_origin(priced), *_wrap("Cheapest machine with one: " + "; ".join(machines) + "."), *without]
+    machines = "; ".join(map(_machine, priced.drop_duplicates("device_id").to_dict("records")))
+    caption = [*_origin(priced), *_wrap(f"Cheapest machine with one: {machines}."), *without]
     return charts.batch_curves(priced, "usd_per_100k", _names(rows), "Batch size and cost", caption)
+
+
+def _machine(row):
+    day = f"of {row['price_as_of']:%Y-%m-%d}" if pd.notna(row["price_as_of"]) else "of unknown day"
+    return f"{row['device']} on {row['instance_type']} ({row['provider']}) ${row['usd_per_hour']:,.3f}/h {day}"
 
 
 def latency_throughput(decision):

@@ -163,3 +163,10 @@ def test_a_language_model_is_not_scaled_to_fewer_devices_than_it_ran_on():
     measured = rented["measurement_id"].map(hw.load_measurements("llama-3.1-405b").set_index("measurement_id")["device_count"])
     assert len(rented) > 0
     assert (rented["device_count"] >= measured.astype("float64")).all()
+
+
+@pytest.mark.parametrize("provider", ["runpod", "lambda", "aws", "azure", "gcp"])
+def test_sentences_hold_no_placeholder_whatever_the_provider_leaves_out(provider):
+    text = " ".join(hw.decide("resnet50", provider=provider).explain())
+    assert provider in text
+    assert not any(word in text for word in (" nan", "NaT", "None", "<NA>"))
