@@ -211,10 +211,10 @@ def _names(base, frame):
 
 
 def _lean(frame, columns):
-    """Only what the chart draws, with numbers cut to four digits: a page of five charts must fit a mail."""
+    """Only what the chart draws, with numbers cut to five digits: a page of five charts must fit a mail."""
     lean = frame[columns].copy()
     for name in lean.select_dtypes("float").columns:
-        lean[name] = lean[name].map("{:.4g}".format, na_action="ignore").astype("float64")
+        lean[name] = lean[name].map("{:.5g}".format, na_action="ignore").astype("float64")
     return lean
 
 

@@ -60,6 +60,11 @@ def test_a_price_is_no_formula(notebook):
         assert cell.cell_type == "code" or cell.source.count("$") < 2
 
 
+def test_running_a_notebook_overwrites_no_report_of_the_user(notebook):
+    for cell in code(notebook):
+        assert "make_report" not in cell.source or '"../reports/tour"' in cell.source
+
+
 def test_nothing_of_this_machine_is_in_them(notebook):
     assert str(ROOT) not in nbformat.writes(notebook)
 
