@@ -112,8 +112,8 @@ def _checks(rows, workload):
     why_none = data.load("device_aliases").set_index("alias")["reason"]
     yield rows["device_id"].isna(), rows["device_name"].map(why_none).fillna("the source does not tell which device it was")
     yield rows["throughput_per_s"].isna(), "no throughput stated"
-    usual = rows["throughput_unit"].mode().squeeze() if len(rows) else ""
-    yield rows["throughput_unit"] != usual, "counts " + rows["throughput_unit"] + f" per second where most rows count {usual}"
+    usual = next(iter(rows["throughput_unit"].mode()), "")
+    yield rows["throughput_unit"] != usual, "counts " + rows["throughput_unit"] + f" per second where the rows compared count {usual}"
     yield flags.map(lambda words: any(word in UNFIT_FLAGS for word in words)), "flagged: " + rows["quality_flag"].fillna("")
     yield rows["availability"].isin(("preview", "rdi")), "not for sale when measured (MLPerf preview or research system)"
     yield rows["division"] == "open", "MLPerf open division: the network may have been changed"

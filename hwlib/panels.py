@@ -71,7 +71,9 @@ def latency_throughput(decision):
     rows = rows.sort_values("measurement_id").drop_duplicates(["device_id", "throughput_per_s", "latency_ms"])
     rows = rows.assign(pareto=metrics.pareto(rows, **best))
     stern = "Latency is the sternest figure stated: p99 of server runs, p90 of single streams, p99 or the mean of batch loops."
-    return charts.latency_throughput(rows, "Latency and throughput", [*_caption(rows), stern])
+    inverse = rows["quality_flag"].str.contains("throughput_from_latency", na=False).any()
+    inverted = ["Where a source states only the latency of one call at a time, the throughput is its inverse."] * bool(inverse)
+    return charts.latency_throughput(rows, "Latency and throughput", [*_caption(rows), stern, *inverted])
 
 
 def efficiency(decision):

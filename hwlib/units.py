@@ -1,12 +1,10 @@
-"""Named factors and conversions: the only place where 3600, 1e6 or 8760 may stand."""
+"""Named factors and conversions: the only place where 3600 or 1e6 may stand."""
 
 SECONDS_PER_HOUR = 3_600
-HOURS_PER_YEAR = 8_760
 MS_PER_S = 1_000
 NS_PER_MS = 1_000_000
-MJ_PER_J = 1_000
 W_PER_KW = 1_000
-J_PER_KWH = 3_600_000
+J_PER_KWH = W_PER_KW * SECONDS_PER_HOUR
 OPS_PER_MAC = 2
 GIGA = 10**9
 TERA = 10**12

@@ -170,3 +170,12 @@ def test_sentences_hold_no_placeholder_whatever_the_provider_leaves_out(provider
     text = " ".join(hw.decide("resnet50", provider=provider).explain())
     assert provider in text
     assert not any(word in text for word in (" nan", "NaT", "None", "<NA>"))
+
+
+def test_a_tie_between_units_is_settled_the_same_way_each_time(made):
+    rows = made["measurements"][made["measurements"]["measurement_id"].isin(["a-1", "b-1"])].copy()
+    rows["throughput_unit"] = ["samples", "tokens"]
+    made["measurements"] = rows
+    decision = hw.decide("net")
+    assert set(decision.table["device_id"]) == {"acme-a"}
+    assert decision.eliminated["reason"].item() == "counts tokens per second where the rows compared count samples"
