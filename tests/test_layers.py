@@ -10,7 +10,7 @@ LAYERS = [
     {"units", "errors"},
     {"columns", "schema"},
     {"tables", "data", "guard", "metrics", "package", "check", "provenance", "changes", "importers"},
-    {"estimate", "fleet"},
+    {"estimate", "fleet", "serving", "tradeoff"},
     {"workload", "candidates", "decision"},
     {"charts"},
     {"panels"},
