@@ -1,6 +1,8 @@
 """Named factors and conversions: the only place where 3600 or 1e6 may stand."""
 
 SECONDS_PER_HOUR = 3_600
+HOURS_PER_YEAR = 8_760
+MONTHS_PER_YEAR = 12
 MS_PER_S = 1_000
 NS_PER_MS = 1_000_000
 W_PER_KW = 1_000

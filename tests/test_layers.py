@@ -10,7 +10,7 @@ LAYERS = [
     {"units", "errors"},
     {"columns", "schema"},
     {"tables", "data", "guard", "metrics", "package", "check", "provenance", "changes", "importers"},
-    {"estimate", "fleet", "serving", "tradeoff"},
+    {"estimate", "waiting", "queueing", "ownership", "serving", "tradeoff"},
     {"workload", "candidates", "decision"},
     {"charts"},
     {"panels"},
