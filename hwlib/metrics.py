@@ -3,8 +3,13 @@
 Each formula stands here once, with its units and where it comes from.
 """
 
+from math import isfinite
+
+import pandas as pd
+
 from . import units
 from .errors import HwlibError, unknown
+from .frontier import undominated
 
 
 def usd_per(count, usd_per_hour, throughput_per_s, utilisation=1.0):
@@ -139,7 +144,8 @@ def carbon(frame, gco2e_per_kwh, pue=1.0):
     Parameters
     ----------
     frame : DataFrame
-        Needs joules_per_inference (J, as `energy` adds it). Adds gco2e_per_million (g).
+        Needs joules_per_inference (J, as `energy` adds it) or joules_per_inference_tdp_bound (J, as `energy_bound` does).
+        Adds gco2e_per_million (g) for the one, gco2e_per_million_tdp_bound (g), a bound and no measured figure, for the other.
     gco2e_per_kwh : float
         Carbon intensity of the grid, g/kWh (table `grid_carbon`).
     pue : float
@@ -148,7 +154,7 @@ def carbon(frame, gco2e_per_kwh, pue=1.0):
     Raises
     ------
     HwlibError
-        For a missing column, a negative intensity or a PUE below 1.
+        For a missing column, an intensity that is negative or infinite, or a PUE below 1.
 
     Examples
     --------
@@ -156,13 +162,58 @@ def carbon(frame, gco2e_per_kwh, pue=1.0):
     >>> carbon(pd.DataFrame({"joules_per_inference": [3.6]}), gco2e_per_kwh=500, pue=1.2)["gco2e_per_million"].item()
     600.0
     """
-    need(frame, "joules_per_inference")
-    if not gco2e_per_kwh >= 0:
+    if not 0 <= gco2e_per_kwh < float("inf"):
         raise HwlibError(f"gco2e_per_kwh {gco2e_per_kwh!r}: expected a number of at least 0")
-    if not pue >= 1:
+    if not 1 <= pue < float("inf"):
         raise HwlibError(f"pue {pue!r}: expected a number of at least 1")
-    kwh = units.joules_to_kwh(frame["joules_per_inference"] * units.MILLION)
-    return frame.assign(gco2e_per_million=kwh * pue * gco2e_per_kwh)
+    if "joules_per_inference_tdp_bound" not in frame:
+        need(frame, "joules_per_inference")
+    for kind in ("", "_tdp_bound"):
+        if f"joules_per_inference{kind}" in frame:
+            kwh = units.joules_to_kwh(frame[f"joules_per_inference{kind}"] * units.MILLION)
+            frame = frame.assign(**{f"gco2e_per_million{kind}": kwh * pue * gco2e_per_kwh})
+    return frame
+
+
+def within_power(frame, power_w):
+    """Why each row breaks a cap of `power_w` watts: a Series of sentences, empty where the row keeps to it.
+
+    Measured power speaks where there is any. Else TDP x devices at or under the cap passes as a bound; above the cap, or
+    unknown, the row is out, since nobody measured what it draws.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Needs power_w (W, measured), power_boundary, tdp_w (W per device) and device_count.
+    power_w : float
+        The cap, W.
+
+    Raises
+    ------
+    HwlibError
+        For a missing column, or a cap that is no number over 0.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"power_w": [34.0, None], "power_boundary": ["system", None], "tdp_w": [10.0, 70.0], "device_count": 1})
+    >>> within_power(rows, 15).tolist()
+    ['measured 34 W (system) > 15 W', 'TDP 70 W > 15 W and nobody measured its power']
+    """
+    need(frame, "power_w", "power_boundary", "tdp_w", "device_count")
+    if isinstance(power_w, bool) or not isinstance(power_w, int | float) or not isfinite(power_w) or power_w <= 0:
+        raise HwlibError(f"power_w {power_w!r}: expected a number over 0, in watts")
+    measured, counts = frame["power_w"].astype("float64"), frame["device_count"].astype("float64")
+    bound = frame["tdp_w"].astype("float64") * counts
+    reasons = pd.Series("", index=frame.index, dtype="str")
+    meter = frame["power_boundary"].astype("str").fillna("boundary not stated")
+    reasons = reasons.mask(measured > power_w, "measured " + _watts(measured) + " (" + meter + f") > {power_w:g} W")
+    reasons = reasons.mask(measured.isna() & (bound > power_w), "TDP " + _watts(bound) + f" > {power_w:g} W and nobody measured its power")
+    return reasons.mask(measured.isna() & bound.isna(), "neither power nor TDP known")
+
+
+def _watts(values):
+    return values.map("{:.4g} W".format).astype("str")
 
 
 def pareto(frame, maximise=(), minimise=()):
@@ -195,10 +246,8 @@ def pareto(frame, maximise=(), minimise=()):
     values[:, : len(maximise)] *= -1
     complete = frame[columns].notna().all(axis=1).to_numpy()
     best = complete.copy()
-    for row in complete.nonzero()[0]:
-        no_worse = (values <= values[row]).all(axis=1) & complete
-        best[row] = not (no_worse & (values < values[row]).any(axis=1)).any()
-    return frame[columns[0]].notna() & best
+    best[complete] = undominated(values[complete])
+    return pd.Series(best, index=frame.index)
 
 
 def need(frame, *columns):
