@@ -1,8 +1,8 @@
 """The guard: which measured rows may stand side by side, and in words why not.
 
-Two rows are "alike", "alike with a caveat", or "not comparable". The rules are those of MLCommons' own guidelines for
-quoting results, and the pitfalls that benchmark readers fall into: unlike batch, precision, scenario, software or state
-of sale.
+Two rows are "alike", "alike with a caveat", or "not comparable". The rules, in `pitfalls`, are those of MLCommons' own
+guidelines for quoting results, and the pitfalls that benchmark readers fall into: unlike batch, precision, scenario,
+software, state of sale, lengths of text, power boundary or price basis.
 """
 
 from itertools import combinations
@@ -10,41 +10,75 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from .errors import HwlibError
+from .errors import HwlibError, unknown
+from .pitfalls import ALIKE, CAVEAT, REFUSED, RULES
 
-ALIKE, CAVEAT, REFUSED = "alike", "alike with a caveat", "not comparable"
-
-# Up to this factor between batch sizes a reader can still see the same regime; beyond it another one.
-BATCH_FACTOR = 4
-
-# Unlike scenarios that still answer a similar question; any other unlike pair is refused.
-SIMILAR_SCENARIOS = (
-    {"offline", "batch_loop"},
-    {"offline", "concurrent_loop"},
-    {"batch_loop", "concurrent_loop"},
-    {"batch_loop", "single_stream"},
-    {"multi_stream", "batch_loop"},
-)
 COLUMNS = (
     "model_id",
+    "gmacs",
     "throughput_unit",
     "scenario",
     "batch_size",
+    "concurrency",
+    "input_tokens",
+    "output_tokens",
+    "mode",
     "precision",
+    "sparsity",
     "tuning",
+    "runtime",
+    "runtime_version",
     "variant",
     "division",
     "availability",
     "source_id",
     "device_count",
+    "power_w",
     "power_boundary",
+    "joules_per_inference",
+    "joules_per_inference_tdp_bound",
+    "priced_unit",
+    "pricing",
+    "usd_per_hour",
+    "price_as_of",
     "evidence",
+    "quality_flag",
 )
+LATENCIES = ("mean", "p50", "p90", "p95", "p99")
+# The facts that a refusal can rest on.
+REFUSABLE = (
+    "model_id",
+    "gmacs",
+    "throughput_unit",
+    "tokens_counted",
+    "scenario",
+    "batch_size",
+    "concurrency",
+    "input_tokens",
+    "output_tokens",
+    "division",
+    "availability",
+    "energy",
+    "priced_unit",
+)
+# What a figure is about, by the start of its name: rules about another kind of figure say nothing of it.
+FIGURES = {
+    "throughput": "speed",
+    "output_tokens": "speed",
+    "tokens_per": "speed",
+    "latency": "latency",
+    "ttft": "latency",
+    "tpot": "latency",
+    "usd": "price",
+    "joules": "power",
+    "inferences_per_joule": "power",
+    "power": "power",
+    "gco2e": "power",
+}
 
 
 # What a variant of a stack is: rows that differ in one of these do not belong on one line.
 RECIPE = ("variant", "runtime_version", "scenario", "concurrency")
-
 
 # What rows shown together may differ in, gravest first, and how to say it.
 ASPECTS = {
@@ -53,10 +87,17 @@ ASPECTS = {
     "division": "MLPerf division",
     "availability": "state of sale",
     "batch_size": "batch size",
+    "input_tokens": "prompt length",
+    "output_tokens": "answer length",
+    "mode": "serving",
     "precision": "precision",
+    "sparsity": "share of weights zero",
     "tuning": "tuning",
     "device_count": "number of devices",
+    "latency_stat": "latency",
     "power_boundary": "power boundary",
+    "priced_unit": "priced unit",
+    "pricing": "terms of price",
     "evidence": "evidence",
 }
 
@@ -71,18 +112,26 @@ class Comparison(NamedTuple):
         return self.verdict + (": " + "; ".join(self.reasons) if self.reasons else "")
 
 
-def compare(a, b):
+def compare(a, b, by=None):
     """Whether the measured rows `a` and `b` may stand side by side, with the reasons in words.
 
     Parameters
     ----------
     a, b : Series or dict
-        Rows of `measurements`; a column that is missing counts as unknown.
+        Rows of `measurements` or `llm_serving`, or options with a price; a column that is missing counts as unknown.
+    by : str, optional
+        The figure that is compared, such as "usd_per_100k": what concerns prices, power or latency only is left out of a
+        comparison of something else. Without it every figure of the rows is compared.
 
     Returns
     -------
     Comparison
         verdict ("alike", "alike with a caveat" or "not comparable") and reasons.
+
+    Raises
+    ------
+    HwlibError
+        For a `by` that is no figure.
 
     Examples
     --------
@@ -91,21 +140,18 @@ def compare(a, b):
     >>> print(compare(gpu, cpu))
     not comparable: batch 1024 against batch 1; eager fp16 against compiled fp32
     """
-    a, b = ({column: _cell(row, column) for column in COLUMNS} for row in (a, b))
-    found = [finding for rule in RULES if (finding := rule(a, b))]
-    refused = [text for verdict, text in found if verdict == REFUSED]
-    caveats = [text for verdict, text in found if verdict == CAVEAT]
-    verdict = REFUSED if refused else CAVEAT if caveats else ALIKE
-    return Comparison(verdict, tuple(refused + caveats))
+    return _judge(facts(a), facts(b), kind(by))
 
 
-def side_by_side(frame):
+def side_by_side(frame, by=None):
     """`frame` itself if all its rows may stand side by side, at most with caveats; else an error with the reasons.
 
     Parameters
     ----------
     frame : DataFrame
-        Rows of `measurements`.
+        Rows of `measurements` or `llm_serving`.
+    by : str, optional
+        The figure that is compared; see `compare`.
 
     Raises
     ------
@@ -120,9 +166,12 @@ def side_by_side(frame):
         ...
     hwlib.errors.HwlibError: not comparable: offline against server
     """
-    kinds = frame.reindex(columns=list(COLUMNS)).drop_duplicates().to_dict("records")
-    for a, b in combinations(kinds, 2):
-        comparison = compare(a, b)
+    rows = frame[[column for column in COLUMNS if column in frame]].drop_duplicates()
+    # Rows that agree in all that can be refused need not be held against each other.
+    kinds = {tuple(row[name] for name in REFUSABLE): row for row in map(facts, rows.to_dict("records"))}
+    about = kind(by)
+    for a, b in combinations(kinds.values(), 2):
+        comparison = _judge(a, b, about)
         if comparison.verdict == REFUSED:
             raise HwlibError(str(comparison))
     return frame
@@ -198,77 +247,50 @@ def batch_series(frame):
     return lines.drop(columns=["recipe", "devices", "points"])
 
 
-def _cell(row, column):
-    value = row.get(column)
-    return None if value is None or pd.isna(value) else value
+def facts(row):
+    """What the rules need of `row`, a Series or dict: its cells, None where unknown, with variant and flags taken apart."""
+    cells = row.to_dict() if hasattr(row, "to_dict") else row
+    known = {column: _known(cells.get(column)) for column in COLUMNS}
+    parts = (part.partition("=") for part in (known["variant"] or "").split(";"))
+    known["variant"] = {key: value for key, _, value in parts if value}
+    known["flags"] = set((known["quality_flag"] or "").split(";"))
+    if known["availability"] is None and "preview" in known["flags"]:
+        known["availability"] = "preview"
+    known["tokens_counted"] = known["variant"].get("tokens_counted", "output") if known["throughput_unit"] == "tokens" else None
+    known["latencies"] = _latencies(cells)
+    measured = known["power_w"] is not None or known["joules_per_inference"] is not None
+    bound = known["joules_per_inference_tdp_bound"] is not None
+    known["energy"] = "measured" if measured else "bound" if bound else None
+    return known
 
 
-def _differ(column, verdict, words="{} against {}"):
-    def rule(a, b):
-        if a[column] is not None and b[column] is not None and a[column] != b[column]:
-            return verdict, words.format(a[column], b[column])
+def _latencies(cells):
+    stated = _known(cells.get("latency_stat"))
+    return {stated} if stated else {stat for stat in LATENCIES if _known(cells.get(f"latency_ms_{stat}")) is not None}
+
+
+def _judge(a, b, about):
+    asked = [rule for concerns, rule in RULES if concerns is None or about is None or concerns == about]
+    found = [finding for rule in asked if (finding := rule(a, b))]
+    refused = [text for verdict, text in found if verdict == REFUSED]
+    caveats = [text for verdict, text in found if verdict == CAVEAT]
+    verdict = REFUSED if refused else CAVEAT if caveats else ALIKE
+    return Comparison(verdict, tuple(refused + caveats))
+
+
+def kind(figure):
+    """What `figure`, the name of a column, is about: "speed", "latency", "price" or "power"; None for no figure.
+
+    >>> kind("usd_per_100k")
+    'price'
+    """
+    if figure is None:
         return None
-
-    return rule
-
-
-def _scenario(a, b):
-    pair = {a["scenario"], b["scenario"]}
-    if len(pair) < 2 or None in pair:
-        return None
-    verdict = CAVEAT if pair in SIMILAR_SCENARIOS else REFUSED
-    return verdict, f"{a['scenario']} against {b['scenario']}"
+    for start, about in FIGURES.items():
+        if str(figure).startswith(start):
+            return about
+    raise unknown("figure", figure, ["throughput_per_s", "latency_ms", "usd_per_100k", "joules_per_inference", "gco2e_per_million"])
 
 
-def _batch(a, b):
-    sizes = (a["batch_size"], b["batch_size"])
-    if None in sizes or sizes[0] == sizes[1]:
-        return None
-    verdict = REFUSED if max(sizes) > BATCH_FACTOR * min(sizes) else CAVEAT
-    return verdict, f"batch {sizes[0]} against batch {sizes[1]}"
-
-
-def _stack(a, b):
-    if (a["precision"], a["tuning"]) == (b["precision"], b["tuning"]):
-        return None
-    words = [
-        " ".join(filter(None, [row["tuning"] if a["tuning"] != b["tuning"] else None, row["precision"] or "unstated precision"]))
-        for row in sorted((a, b), key=lambda row: row["tuning"] != "engine" and row["precision"] != "int8")
-    ]
-    return (CAVEAT, " against ".join(words).replace("engine", "vendor engine")) if words[0] != words[1] else None
-
-
-def _accuracy_target(a, b):
-    targets = [next((part for part in (row["variant"] or "").split(";") if part.startswith("accuracy=")), None) for row in (a, b)]
-    if targets[0] == targets[1]:
-        return None
-    named = [target.replace("accuracy=", "") + " %" if target else "no stated target" for target in targets]
-    return CAVEAT, f"accuracy target {named[0]} against {named[1]}"
-
-
-def _publisher(a, b):
-    sources = (a["source_id"], b["source_id"])
-    if None in sources or sources[0] == sources[1]:
-        return None
-    mlperf = [source.startswith("mlperf-") for source in sources]
-    if all(mlperf):
-        return CAVEAT, f"MLPerf {sources[0][7:]} against {sources[1][7:]}: software of different years"
-    if any(mlperf):
-        return CAVEAT, "an MLPerf result against a figure measured outside MLPerf"
-    return CAVEAT, f"figures of {sources[0]} against {sources[1]}"
-
-
-RULES = (
-    _differ("model_id", REFUSED, "different networks: {} against {}"),
-    _differ("throughput_unit", REFUSED, "{} per second against {} per second"),
-    _scenario,
-    _batch,
-    _differ("division", REFUSED, "MLPerf {} division against {} division"),
-    _differ("availability", REFUSED, "{} system against {} system"),
-    _stack,
-    _accuracy_target,
-    _publisher,
-    _differ("device_count", CAVEAT, "{} devices against {}"),
-    _differ("power_boundary", CAVEAT, "power of the {} against power of the {}"),
-    _differ("evidence", CAVEAT, "{} against {} figures"),
-)
+def _known(value):
+    return None if pd.isna(value) else value
