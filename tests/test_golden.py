@@ -51,7 +51,11 @@ def test_server_is_not_offline_and_the_guard_says_so():
 
 def test_a_two_socket_cpu_in_v1_0():
     rows = hw.load_measurements("resnet50", "intel-xeon-gold-6258r", source_id="mlperf-v1.0", scenario="offline")
-    assert rows.loc[rows["device_count"] == 2, "throughput_per_s"].max() == pytest.approx(2_673.09)
+    two_sockets = rows.loc[rows["device_count"] == 2, "throughput_per_s"].max()
+    assert two_sockets == pytest.approx(2_673.09)
+    assert nvidia("resnet50", "v1.0", "nvidia-a100-pcie-40gb", 1) / two_sockets == pytest.approx(11.6, abs=0.05)
+    rows = hw.load_measurements("resnet50", "intel-xeon-platinum-8380h", source_id="mlperf-v1.0", scenario="offline", submitter="NVIDIA")
+    assert rows.loc[rows["device_count"] == 4, "throughput_per_s"].max() == pytest.approx(5_763.35)
 
 
 def test_an_l4_at_launch_was_a_preview():
@@ -60,15 +64,67 @@ def test_an_l4_at_launch_was_a_preview():
     assert set(rows["availability"]) == {"preview"}
 
 
-@pytest.mark.parametrize(
-    ("device", "per_device"),
-    [("nvidia-b200-sxm", 12_864), ("nvidia-h200-sxm", 4_415), ("amd-mi325x", 4_319), ("amd-mi300x", 3_482)],
-)
-def test_llama2_70b_offline_tokens_per_device_in_v5_1(device, per_device):
-    rows = hw.load_measurements("llama-2-70b", device, source_id="mlperf-v5.1", scenario="offline", division="closed", device_count=8)
+def llama2_70b(device, scenario):
+    """Closed results of v5.1 on eight devices at the target of 99 %, tokens per second of one device."""
+    rows = hw.load_measurements("llama-2-70b", device, source_id="mlperf-v5.1", scenario=scenario, division="closed", device_count=8)
     rows = rows[rows["variant"].str.contains("accuracy=99(?:;|$)", na=False)]
     assert set(rows["throughput_unit"]) == {"tokens"}
-    assert rows["throughput_per_s"].max() / 8 == pytest.approx(per_device, abs=1)
+    return rows["throughput_per_s"] / 8
+
+
+@pytest.mark.parametrize(
+    ("device", "offline", "interactive"),
+    [
+        ("nvidia-b200-sxm", 12_864, 7_856),
+        ("nvidia-h200-sxm", 4_415, 2_885),
+        ("amd-mi325x", 4_319, 2_356),
+        ("nvidia-h200-nvl", 3_908, 2_052),
+        ("amd-mi300x", 3_482, 1_105),
+    ],
+)
+def test_llama2_70b_tokens_per_device_in_v5_1(device, offline, interactive):
+    assert llama2_70b(device, "offline").max() == pytest.approx(offline, abs=1)
+    assert llama2_70b(device, "interactive").max() == pytest.approx(interactive, abs=1)
+
+
+def test_the_lead_of_one_device_doubles_under_a_latency_limit():
+    lead = {kind: llama2_70b("nvidia-h200-sxm", kind).max() / llama2_70b("amd-mi300x", kind).max() for kind in ("offline", "interactive")}
+    assert lead == {"offline": pytest.approx(1.27, abs=0.005), "interactive": pytest.approx(2.61, abs=0.005)}
+
+
+@pytest.mark.parametrize(
+    ("device", "results", "percent"), [("nvidia-h200-sxm", 8, 0.7), ("amd-mi325x", 9, 1.7), ("nvidia-b200-sxm", 10, 7.1)]
+)
+def test_spread_of_one_device_over_submitters_in_v5_1(device, results, percent):
+    rates = llama2_70b(device, "offline")
+    assert len(rates) == results
+    assert 100 * rates.std(ddof=0) / rates.mean() == pytest.approx(percent, abs=0.05)
+
+
+def test_few_results_of_v5_1_have_measured_power():
+    rows = hw.load_measurements(source_id="mlperf-v5.1")
+    assert rows["power_w"].notna().sum() == 24
+    assert set(rows.loc[rows["power_w"].notna(), "power_boundary"]) == {"system"}
+
+
+def test_the_sxm_board_over_the_pcie_board_in_v3_0():
+    for model, accuracy, ratio in (("resnet50", None, 0.62), ("bert-large", "99", 0.63)):
+        boards = [nvidia(model, "v3.0", device, 1, accuracy=accuracy) for device in ("nvidia-h100-pcie-80gb", "nvidia-h100-sxm5-80gb")]
+        assert boards[0] / boards[1] == pytest.approx(ratio, abs=0.005)
+
+
+def test_triton_server_and_the_maxq_setting_in_v1_0():
+    rows = hw.load_measurements("resnet50", "nvidia-a100-sxm4-80gb", source_id="mlperf-v1.0", submitter="NVIDIA", device_count=8)
+    rates = rows.assign(variant=rows["variant"].fillna("plain")).set_index(["variant", "scenario"])["throughput_per_s"]
+    assert rates["server=triton", "server"] / rates["server=triton", "offline"] == pytest.approx(0.596, abs=0.0005)
+    assert rates["power_mode=maxq", "offline"] / rates["plain", "offline"] == pytest.approx(0.888, abs=0.0005)
+
+
+def test_pcie_boards_do_more_per_joule_than_sxm_in_v1_0():
+    rows = hw.load_measurements("resnet50", source_id="mlperf-v1.0", submitter="NVIDIA", scenario="offline", device_count=8)
+    rows = hw.energy(rows[rows["variant"] == "power_mode=maxq"]).set_index("device_id")["inferences_per_joule"]
+    assert rows["nvidia-a100-sxm4-80gb"] == pytest.approx(78.3, abs=0.05)
+    assert rows["nvidia-a100-pcie-40gb"] == pytest.approx(97.3, abs=0.05)
 
 
 @pytest.mark.parametrize(
