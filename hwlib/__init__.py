@@ -16,13 +16,16 @@ sys.modules.setdefault("rfc3987_syntax", None)
 
 # Name -> module it lives in; a module loads when one of its names is first used, so that `import hwlib` costs nothing.
 _FACE = {
+    "ANSWERS": "workload",
     "HwlibError": "errors",
+    "Ownership": "ownership",
     "Workload": "workload",
     "caveats": "guard",
     "compare": "guard",
     "cost": "metrics",
     "decide": "decision",
     "energy": "metrics",
+    "fleet": "queueing",
     "load_devices": "data",
     "load_grid": "data",
     "load_llm_serving": "data",
@@ -30,11 +33,28 @@ _FACE = {
     "load_models": "data",
     "load_prices": "data",
     "load_sources": "data",
+    "options": "candidates",
     "pareto": "metrics",
+    "preset": "presets",
     "side_by_side": "guard",
     "trace": "provenance",
 }
-_MODULES = ("charts", "data", "guard", "metrics", "panels", "reports", "schema", "units")
+_MODULES = (
+    "charts",
+    "data",
+    "guard",
+    "metrics",
+    "ownership",
+    "panels",
+    "queueing",
+    "regions",
+    "reports",
+    "schema",
+    "serving",
+    "tradeoff",
+    "units",
+    "variants",
+)
 
 __all__ = [*_FACE, *_MODULES, "__version__"]
 

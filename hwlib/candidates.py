@@ -1,48 +1,58 @@
-"""Every way to serve a workload: measured rows within its limits, joined to machines that can be rented."""
+"""Every way to serve a workload: measured rows within its limits, joined to machines that can be had."""
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 
-from . import data, metrics
-from .workload import PRIORITIES
+from . import limits, metrics, ranking
+from .offers import offers
+from .pairing import everywhere, priced, within
+from .queueing import fleet, response_ms
+from .regions import grid
+from .rows import core, measured
+from .spread import interval
 
-# The sternest latency that a row states stands for it.
-LATENCIES = ("p99", "p95", "p90", "p50", "mean")
-UNFIT_FLAGS = ("third_party", "relative_only", "superseded", "count_unstated", "count_doubtful", "device_unstated", "input_doubtful")
-# Flags that a reader must see beside the figure, in words.
-NOTED_FLAGS = {
-    "throughput_from_latency": "throughput is the inverse of the latency",
-    "setting_inferred": "input or precision inferred",
-    "device_proxy": "measured on an equivalent chip",
-    "partly_elsewhere": "some layers ran on another unit",
-    "community": "reported by users",
-    "upper_bound": "an 'up to' figure",
-}
-# A rented machine type in the name of a measured system, such as "AWS g4dn.4xlarge".
-RENTED_TYPE = r"\b([a-z][a-z0-9-]*\.[0-9]*[a-z]+)\b"
-# Scenarios whose throughput is held back to keep a tail latency: no fair figure for a workload without such a limit.
-HELD_BACK = ("server", "interactive")
-SPLIT_TASKS = ("text_generation", "multimodal")
-MAX_PRICE_AGE = pd.Timedelta(days=365)
-UNFIT_PRICES = ("burstable", "looks wrong upstream", "spot above on-demand", "chip or core unstated")
 OPTION_COLUMNS = (
     "device_id",
     "device",
+    "device_class",
     "device_count",
     "instance_type",
     "provider",
     "region",
+    "pricing",
     "batch_size",
     "precision",
     "runtime",
     "scenario",
     "throughput_per_s",
+    "throughput_low",
+    "throughput_high",
     "throughput_unit",
     "latency_ms",
     "latency_stat",
+    "ttft_ms",
+    "tpot_ms",
+    "input_tokens",
+    "output_tokens",
+    "concurrency",
     "usd_per_hour",
     "usd_per_100k",
+    "usd_per_million",
+    "capacity_per_s",
+    "machines",
+    "load",
+    "response_ms",
+    "usd_per_hour_fleet",
     "joules_per_inference",
+    "power_w",
     "power_boundary",
+    "tdp_w",
+    "joules_per_inference_tdp_bound",
+    "gco2e_per_million",
+    "gco2e_per_million_tdp_bound",
+    "score",
     "evidence",
     "source_id",
     "submitter",
@@ -51,16 +61,21 @@ OPTION_COLUMNS = (
     "price_as_of",
     "note",
     "variant",
-    "device_class",
     "measurement_id",
 )
+# Limits on an option as a whole, and how their figures are written.
+CAPS = {"power_w": "{:.4g} W", "usd_per_hour": "${:,.4g}/h", "usd_per_million": "${:,.4g} for a million"}
+# Of these an option's own numbers stand in the narrow frame that choosing works on.
+CHOSEN = ("device_count", "throughput_per_s", "latency_ms", "usd_per_hour", "power_w")
+OFFERED = ("provider", "region", "instance_type", "pricing", "price_as_of", "price_source_id")
+TOLD = (*(name for name in OPTION_COLUMNS if name not in (*CHOSEN, *OFFERED)), "doubts", "spread")
 
 
 def options(workload):
-    """Every way to serve `workload`, and what was left out and why.
+    """Every way to serve `workload`, best first, and what was left out and why.
 
-    Each device gives at most one option a provider: its best measured row within the limits, on the provider's
-    cheapest machine with that device. A row measured on another number of devices is scaled by the count and marked
+    Each device gives at most one option a provider and term of renting: its best measured row within the limits, on the provider's
+    best machine with that device. A row measured on another number of devices is scaled by the count and marked
     `derived`; a device that nobody rents out stays, with an unknown price.
 
     Returns
@@ -68,7 +83,7 @@ def options(workload):
     options : DataFrame
         Columns `OPTION_COLUMNS`.
     eliminated : DataFrame
-        device_id, reason, rows.
+        device_id, reason, rows, limit (the field of `Workload` that the reason comes from, empty for none).
 
     Examples
     --------
@@ -77,184 +92,145 @@ def options(workload):
     >>> table["latency_ms"].max() <= 10
     np.True_
     """
-    rows = with_latency(data.load_measurements(workload.model))
-    reasons = limits(rows, workload)
-    kept = rows[reasons == ""]
-    table = _choose(_priced(kept, workload), workload)
-    return table[list(OPTION_COLUMNS)], _eliminated(rows, reasons, table)
+    rows = measured(workload)
+    found, checks = limits.failed(rows, workload)
+    pairs, over = within(priced(_core(workload)[found == -1], workload), workload)
+    table = _table(_first(pairs, workload), rows, workload)
+    eliminated = pd.concat([_eliminated(rows, _core(workload), found, checks), *_beyond(rows, over, workload)], ignore_index=True)
+    return table, eliminated.sort_values("device_id", ignore_index=True)
 
 
-def limits(rows, workload):
-    """Why each measured row cannot serve `workload`: a Series of sentences, empty where it can.
+def winner(workload):
+    """The best option of `workload` in short, as a dict: row (its place in `rows.measured`), device_id, device and more; None for none.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows of `measurements` with latency_ms (ms) and latency_stat.
-    workload : Workload
-
-    Examples
-    --------
-    >>> from .workload import Workload
-    >>> rows = with_latency(data.load_measurements("resnet50", "nvidia-t4"))
-    >>> limits(rows, Workload("resnet50", batch_size=7)).iloc[0]
-    'batch size not stated'
+    The same as the first of `options`, for a tenth of the work.
     """
-    reasons = pd.Series("", index=rows.index, dtype="object")
-    for faulty, text in _checks(rows, workload):
-        hit = faulty.fillna(False).astype(bool) & (reasons == "")
-        reasons[hit] = text[hit] if isinstance(text, pd.Series) else text
-    return reasons
+    return next(iter(_winners(workload)), None)
 
 
-def _checks(rows, workload):
-    flags = rows["quality_flag"].fillna("").str.split(";")
-    why_none = data.load("device_aliases").set_index("alias")["reason"]
-    yield rows["device_id"].isna(), rows["device_name"].map(why_none).fillna("the source does not tell which device it was")
-    yield rows["throughput_per_s"].isna(), "no throughput stated"
-    usual = next(iter(rows["throughput_unit"].mode()), "")
-    yield rows["throughput_unit"] != usual, "counts " + rows["throughput_unit"] + f" per second where the rows compared count {usual}"
-    yield flags.map(lambda words: any(word in UNFIT_FLAGS for word in words)), "flagged: " + rows["quality_flag"].fillna("")
-    yield rows["availability"].isin(("preview", "rdi")), "not for sale when measured (MLPerf preview or research system)"
-    yield rows["division"] == "open", "MLPerf open division: the network may have been changed"
-    yield rows["node_count"] > 1, "measured on several machines together"
-    if workload.batch_size != "any":
-        yield rows["batch_size"].isna(), "batch size not stated"
-        other = rows["batch_size"] != workload.batch_size
-        yield other, "measured at batch " + rows["batch_size"].astype("str") + f", not {workload.batch_size}"
-    if workload.latency_ms is not None:
-        yield rows["latency_ms"].isna(), "no latency measured (" + rows["scenario"] + ")"
-        shown = rows["latency_stat"] + " " + rows["latency_ms"].map("{:.4g}".format) + f" ms > {workload.latency_ms:g} ms"
-        yield rows["latency_ms"] > workload.latency_ms, shown
+def winner_by_batch(workload):
+    """The best option at each batch size that was measured, whatever `workload` asks for: pairs of batch size and a dict as of `winner`."""
+    free = replace(workload, batch_size="any")
+    return sorted(((found["batch_size"], found) for found in _winners(free, "batch_size")), key=lambda pair: pair[0])
 
 
-def with_latency(rows):
-    """`rows` with latency_ms (ms), the sternest percentile that each states, and latency_stat, which one that is.
+def pairs(workload):
+    """Every row worth considering on every machine that has its device, best first: the numbers that `options` chooses from.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        Needs latency_ms_p99, _p95, _p90, _p50 and _mean (ms).
-
-    Examples
-    --------
-    >>> with_latency(data.load_measurements("resnet50", scenario="server"))["latency_stat"].value_counts().index[0]
-    'p99'
+    device_code, row and offer (places in `rows.measured` and `offers`), usd_per_hour, throughput_per_s, cost and energy, and with a request
+    rate capacity_per_s (1/s, of one machine).
     """
-    columns = [f"latency_ms_{stat}" for stat in LATENCIES]
-    known = rows[columns].notna()
-    stat = known.to_numpy().argmax(axis=1)
-    rows = rows.assign(latency_ms=rows[columns].bfill(axis=1).iloc[:, 0], latency_stat=[LATENCIES[i] for i in stat])
-    return rows.assign(latency_stat=rows["latency_stat"].where(rows["latency_ms"].notna()))
+    found, _ = within(priced(_allowed(workload), workload), workload)
+    return ranking.scored(found[found["unheld"] == 0], workload.criteria)
 
 
-def _priced(rows, workload):
-    """`rows` joined to the offers that have their device, scaled to the offer; rows of a device without a fitting one stay unpriced."""
-    devices = data.load_devices()[["device_id", "name", "device_class", "threads"]].rename(columns={"name": "device"})
-    rows = rows.merge(devices, on="device_id").rename(columns={"device_count": "measured_count"})
-    rows = rows.assign(measured_count=rows["measured_count"].astype("float64"), measured_vcpus=_measured_vcpus(rows))
-    joined = rows.merge(offers(workload), on="device_id")
-    joined["device_count"] = joined["device_count"].fillna(joined["measured_count"])
-    is_cpu = joined["device_class"] == "cpu"
-    by_vcpus = joined["vcpus"].astype("float64") / joined["measured_vcpus"]
-    joined["scale"] = (joined["device_count"] / joined["measured_count"]).mask(is_cpu, by_vcpus)
-    # More of the processor than was measured is no measurement of it: its share is only ever scaled down. A network that may have
-    # been split over the devices runs on as many of them or on several such sets, never on fewer.
-    split = data.load_models(workload.model)["task"].isin(SPLIT_TASKS).item()
-    joined = joined[joined["scale"].notna() & ~(is_cpu & (joined["scale"] > 1)) & ~(split & ~is_cpu & (joined["scale"] % 1 > 0))]
-    unpriced = rows[~rows["device_id"].isin(joined["device_id"])]
-    unpriced = unpriced.assign(device_count=unpriced["measured_count"], scale=1.0)
-    return _scaled(pd.concat([joined, unpriced], ignore_index=True))
+def everything(workload):
+    """Every allowed row on every machine that has its device, with its cost: what `pairs` chooses from."""
+    found, _ = within(everywhere(_allowed(workload), workload), workload)
+    return found[found["unheld"] == 0]
 
 
-def _measured_vcpus(rows):
-    """vCPUs of the machine that a row was measured on: those of the rented type that it names, else all threads of its sockets."""
-    prices = data.load_prices(priced_unit="machine").drop_duplicates("instance_type").set_index("instance_type")["vcpus"]
-    named = rows["system"].str.extract(RENTED_TYPE)[0].map(prices).astype("float64")
-    return named.fillna(rows["threads"].astype("float64") * rows["measured_count"].astype("float64"))
+def _winners(workload, *apart):
+    """The best pair, or the best for each value of the column `apart`, as dicts."""
+    pairs, _ = within(priced(_allowed(workload), workload, apart), workload)
+    best = _first(pairs, workload, apart).dropna(subset=["score", *apart])
+    best = best.drop_duplicates(list(apart)) if apart else best.head(1)
+    best = best.assign(value=ranking.logs(best, workload.criteria), response_ms=_response(best, workload))
+    rows, offered = measured(workload), offers(workload)
+    for pair in best.itertuples():
+        row = rows.iloc[int(pair.row)]
+        machine = None if np.isnan(pair.offer) else offered["instance_type"].iloc[int(pair.offer)]
+        told = {"row": int(pair.row), "instance_type": machine} | {
+            name: getattr(pair, name) for name in ("value", "response_ms", "batch_size")
+        }
+        yield told | {name: row[name] for name in ("device_id", "device")}
 
 
-def offers(workload):
-    """The cheapest machine (USD/h) of each provider for each device and number of devices (vCPUs for a CPU), at the pricing asked for.
-
-    Prices without a day, more than a year older than the newest list, or flagged as of mixed age count only for a
-    workload that names their provider: a stale bargain must not win by default. Burstable machines and prices that
-    look wrong (`UNFIT_PRICES`) never count.
-
-    Parameters
-    ----------
-    workload : Workload
-        Its pricing and provider count.
-
-    Examples
-    --------
-    >>> from .workload import Workload
-    >>> offered = offers(Workload("resnet50", provider="aws"))
-    >>> offered.loc[(offered["device_id"] == "nvidia-t4") & (offered["device_count"] == 1), "instance_type"].item()
-    'g4dn.xlarge'
-    """
-    prices = data.load_prices(pricing=workload.pricing, priced_unit="machine")
-    unfit = prices["quality_flag"].fillna("").str.contains("|".join(UNFIT_PRICES))
-    prices = prices[prices["device_id"].notna() & ~unfit]
-    prices = prices[prices["provider"] == workload.provider] if workload.provider else prices[_fresh(prices)]
-    # Of several lists that price one machine the newest speaks.
-    machine = ["provider", "region", "instance_type", "device_name"]
-    prices = prices.sort_values("as_of", na_position="first").drop_duplicates(machine, keep="last")
-    # A machine whose accelerators are not counted is no offer: any number of them would be a guess.
-    is_cpu = prices["device_name"].isna()
-    prices = prices.assign(size=prices["vcpus"].where(is_cpu))[is_cpu | (prices["device_count"] % 1 == 0)]
-    prices = prices.sort_values(["usd_per_hour", "instance_type", "region"])
-    prices = prices.drop_duplicates(["provider", "device_id", "device_count", "size"])
-    columns = ["provider", "region", "instance_type", "usd_per_hour", "vcpus", "device_id", "device_count", "as_of", "source_id"]
-    return prices[columns].rename(columns={"as_of": "price_as_of", "source_id": "price_source_id"})
+def _response(pairs, workload):
+    """Within what time (ms) the fleets of `pairs` answer at the peak; not a number without a request rate."""
+    if not workload.requests_per_s:
+        return np.nan
+    rate = workload.requests_per_s * workload.peak_factor
+    return response_ms(pairs, rate, np.ceil(rate / pairs["capacity_per_s"]), workload.latency_percentile)
 
 
-def _fresh(prices):
-    newest = prices["as_of"].max()
-    aged = prices["quality_flag"].fillna("").str.contains("mixed age")
-    return prices["as_of"].notna() & ~aged & (newest - prices["as_of"] <= MAX_PRICE_AGE)
+def _allowed(workload):
+    found, _ = limits.failed(measured(workload), workload)
+    return _core(workload)[found == -1]
 
 
-def _scaled(joined):
-    scaled = joined["scale"] != 1
-    devices = "scaled from " + joined["measured_count"].astype("Int64").astype("str") + " devices"
-    vcpus = "scaled from " + joined["measured_vcpus"].round().astype("Int64").astype("str") + " vCPUs"
-    scaling = devices.mask(joined["device_class"] == "cpu", vcpus).where(scaled, "")
-    return joined.assign(
-        throughput_per_s=joined["throughput_per_s"] * joined["scale"],
-        power_w=joined["power_w"] * joined["scale"],
-        evidence=joined["evidence"].mask(scaled, "derived"),
-        note=[_joined(text, flags) for text, flags in zip(scaling, joined["quality_flag"].fillna(""), strict=True)],
-    )
+def _core(workload):
+    return core(workload.model, workload.latency_percentile)
 
 
-def _joined(scaling, flags):
-    noted = [words for flag, words in NOTED_FLAGS.items() if flag in flags.split(";")]
-    return "; ".join([scaling] * bool(scaling) + noted)
+def _beyond(rows, over, workload):
+    """The devices over the power cap or a budget, each with the figure that comes nearest."""
+    for field, pairs in over:
+        limit = CAPS[field].format(getattr(workload, field))
+        nearest = pairs.sort_values(["figure", "row"]).drop_duplicates("device_code")
+        kinds = np.where(nearest["power_w"].notna(), "measured ", "power not measured, TDP ") if field == "power_w" else [""] * len(nearest)
+        told = [f"{kind}{CAPS[field].format(figure)} > {limit}" for kind, figure in zip(kinds, nearest["figure"], strict=True)]
+        yield rows.iloc[nearest["row"].astype(int)][["device_id"]].assign(reason=told, rows=1, limit=field)
 
 
-def _choose(joined, workload):
-    """The best row for each device and provider.
-
-    Without a latency limit a row at full capacity goes first, so that options answer one question; then a row that was
-    measured on that very number of devices.
-    """
-    frame = metrics.energy(metrics.cost(joined, workload.utilisation))
-    metric, ascending = PRIORITIES[workload.priority]
-    frame = frame.assign(rank=frame[metric] if ascending else -frame[metric], speed=-frame["throughput_per_s"] / frame["device_count"])
-    at_capacity = ~frame["scenario"].isin(HELD_BACK) | (workload.latency_ms is not None)
-    preferred = 2 * at_capacity + (frame["scale"] == 1)
-    machine = [frame["device_id"], frame["provider"].fillna(""), frame["instance_type"].fillna("")]
-    most = preferred.groupby(machine).transform("max")
-    frame = frame[preferred == most]
-    frame = frame.sort_values(["rank", "speed", "measurement_id"])
-    return frame.drop_duplicates(["device_id", "provider"])
+def _first(pairs, workload, apart=()):
+    """The best pair for each device, provider and term, best first; what could not be held to a limit comes last, without a score."""
+    pairs = ranking.scored(pairs, workload.criteria)
+    pairs = pairs.assign(score=pairs["score"].where(pairs["unheld"] == 0)).sort_values("unheld", kind="stable")
+    return pairs.drop_duplicates(["device_code", "landlord", *apart])
 
 
-def _eliminated(rows, reasons, table):
-    """The devices without an option, each with its commonest reason and the number of rows behind it."""
-    gone = rows[(reasons != "") & ~rows["device_id"].isin(table["device_id"])]
-    gone = gone.assign(reason=reasons, device_id=gone["device_id"].fillna(gone["device_name"]))
-    counted = gone.groupby(["device_id", "reason"], as_index=False).size().rename(columns={"size": "rows"})
-    counted = counted.sort_values(["device_id", "rows", "reason"], ascending=[True, False, True])
-    return counted.drop_duplicates("device_id").reset_index(drop=True)
+def _table(pairs, rows, workload):
+    """The options with every column that a reader needs: texts are looked up only now, for the few that were chosen."""
+    told = rows[[name for name in TOLD if name in rows]].iloc[pairs["row"].astype(int)].reset_index(drop=True)
+    machines = offers(workload)[list(OFFERED)].reindex(pairs["offer"].fillna(-1).astype(int)).reset_index(drop=True)
+    pairs = pairs.drop(columns=[name for name in pairs if name in told]).reset_index(drop=True)
+    frame = pd.concat([pairs, told, machines], axis=1)
+    scaled = (frame["scale"] != 1).to_numpy()
+    low, high = interval(frame["throughput_per_s"], frame["spread"])
+    frame = frame.assign(evidence=frame["evidence"].mask(scaled, "derived"), note=_notes(frame), throughput_low=low, throughput_high=high)
+    return _served(metrics.energy_bound(frame), workload).reindex(columns=OPTION_COLUMNS)
+
+
+def _served(frame, workload):
+    """`frame` with the fleet that serves the request rate, and the carbon of its electricity, where these are asked for."""
+    if workload.grid_region:
+        frame = metrics.carbon(frame, grid(workload.grid_region)["gco2e_per_kwh"], workload.ownership.pue)
+    if not workload.requests_per_s:
+        return frame
+    limit = {"latency_ms": workload.latency_ms, "percentile": workload.latency_percentile}
+    return fleet(frame.drop(columns="usd_per_100k"), workload.requests_per_s, workload.peak_factor, **limit)
+
+
+def _notes(frame):
+    """How each option was scaled, and what is doubtful about it, in words."""
+    devices = "scaled from " + frame["measured_count"].astype("Int64").astype("str") + " devices"
+    vcpus = "scaled from " + frame["measured_vcpus"].round().astype("Int64").astype("str") + " vCPUs"
+    scaling = devices.mask(frame["device_class"] == "cpu", vcpus).where(frame["scale"] != 1, "")
+    unheld = np.where(frame["unheld"] > 0, "a figure that is unknown could not be held to its limit", "")
+    watts = np.where(frame["power_w"].notna(), "measured power", "TDP as a bound of power")
+    bought = np.where(frame["launch_price_usd"].notna(), [f"{words}, list price at launch" for words in watts], "")
+    notes = ["; ".join(filter(None, words)) for words in zip(scaling, frame["doubts"], bought, unheld, strict=True)]
+    return pd.Series(notes, index=frame.index, dtype="str")
+
+
+def _eliminated(rows, core, found, checks):
+    """The devices without an option, each with its commonest reason, told by the row that comes nearest, and how many rows share it."""
+    gone = core[(found != -1) & ~core["device_code"].isin(core["device_code"][found == -1])]
+    gone = gone[["row", "device_code", "why"]].assign(check=found[gone["row"].astype(int)], distance=0.0)
+    gone["rows"] = gone.groupby(["device_code", "check", "why"])["check"].transform("size")
+    for number, check in enumerate(checks):
+        if check.nearest:
+            hit = gone["check"] == number
+            gone.loc[hit, "distance"] = rows[check.nearest].to_numpy()[gone.loc[hit, "row"].astype(int)]
+    first = gone.sort_values(
+        ["device_code", "rows", "check", "distance", "row"], ascending=[True, False, True, True, True]
+    ).drop_duplicates("device_code")
+    told = [_told(rows, first[first["check"] == number], check) for number, check in enumerate(checks)]
+    return pd.concat(told)
+
+
+def _told(rows, first, check):
+    named = rows.iloc[first["row"].astype(int)]
+    named = named.assign(device_id=named["device_id"].fillna(named["device_name"]), rows=first["rows"].to_numpy(), limit=check.field)
+    return named.assign(reason=check.words(named) if len(named) else "")[["device_id", "reason", "rows", "limit"]]

@@ -8,6 +8,36 @@ import pandas as pd
 
 from .errors import HwlibError
 
+# Field of `Workload` -> type and help; texts with commas stand for several words.
+_ANSWERS = {
+    "priority": (str, "cost, throughput, latency or energy."),
+    "weights": (str, "Several criteria at once, such as cost=2,latency=1."),
+    "premium_per_doubling": (float, "How much more twice the performance may cost, such as 0.5."),
+    "batch_size": (str, "Samples per call, or any."),
+    "latency_ms": (float, "Longest latency allowed."),
+    "latency_percentile": (int, "50, 90, 95 or 99: the share of requests that must keep to it."),
+    "requests_per_s": (float, "Mean rate of requests: options become fleets that serve it."),
+    "peak_factor": (float, "Highest rate over the mean rate."),
+    "precisions": (str, "Number formats allowed, such as fp16,int8."),
+    "accuracy_loss": (float, "Largest loss of accuracy allowed, percent of the reference."),
+    "usd_per_hour": (float, "Largest price of the machine or fleet."),
+    "usd_per_million": (float, "Largest cost of a million inferences."),
+    "power_w": (float, "Largest power of the machine."),
+    "segment": (str, "datacenter, workstation, edge or mobile."),
+    "pricing": (str, "on_demand, spot, reserved_unstated or purchase; several with commas."),
+    "providers": (str, "Only offers of these providers."),
+    "regions": (str, "Only offers in these regions."),
+    "utilisation": (float, "Share of the paid time that does work."),
+    "hours_per_day": (float, "Hours a day that the service is needed."),
+    "ownership": (str, "Assumptions for bought machines, such as years=4,usd_per_kwh=0.2,pue=1.3."),
+    "grid_region": (str, "Region whose electricity counts for carbon, such as DEU."),
+    "ttft_ms": (float, "Language models: longest time to the first token."),
+    "tpot_ms": (float, "Language models: longest time per output token."),
+    "input_tokens": (int, "Language models: length of the prompt."),
+    "output_tokens": (int, "Language models: length of the answer."),
+    "concurrency": (int, "Language models: requests in flight."),
+}
+
 
 class _Group(click.Group):
     """A group whose library errors are one sentence and exit code 2, never a traceback."""
@@ -39,25 +69,41 @@ def report(model, settings, out):
         click.echo(path)
 
 
+def _answers(command):
+    """Adds an option for each field of `Workload`; what is not given stays at its default there."""
+    for name, (kind, text) in reversed(_ANSWERS.items()):
+        command = click.option(f"--{name.replace('_', '-')}", name, type=kind, help=text)(command)
+    return command
+
+
 @main.command()
-@click.argument("model")
-@click.option("--priority", default="cost", show_default=True, help="cost, throughput, latency or energy.")
-@click.option("--batch-size", default="any", show_default=True, help="Samples per call, or any.")
-@click.option("--latency-ms", type=float, help="Longest latency allowed.")
-@click.option("--pricing", default="on_demand", show_default=True, help="on_demand, spot, ...")
-@click.option("--provider", help="Only offers of this provider.")
-@click.option("--utilisation", type=float, default=1.0, show_default=True, help="Share of the rented time that does work.")
+@click.argument("model", required=False)
+@click.option("--preset", help="Start from a common case; `hwlib presets` lists them.")
+@_answers
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def decide(model, batch_size, as_json, **answers):
-    """Rank every way to serve MODEL, best first, with reasons."""
+def decide(model, preset, as_json, **answers):
+    """Rank every way to serve MODEL, best first, with reasons; MODEL may be left out with a preset."""
+    from . import presets
     from .decision import decide as choose
 
-    batch_size = int(batch_size) if batch_size.lstrip("-").isdigit() else batch_size
-    decision = choose(model, batch_size=batch_size, **answers)
+    answers = {name: value for name, value in answers.items() if value is not None}
+    batch_size = answers.get("batch_size", "any")
+    answers["batch_size"] = int(batch_size) if batch_size.lstrip("-").isdigit() else batch_size
+    decision = choose(presets.preset(preset, model, **answers))
     if as_json:
         click.echo(json.dumps(decision.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
     else:
-        click.echo("\n".join([*decision.explain(), "", _text(decision.table.head(20), _DECISION_COLUMNS)]))
+        shown = [name for name in _DECISION_COLUMNS if name in _ALWAYS_SHOWN or decision.table[name].notna().any()]
+        click.echo("\n".join([*decision.explain(), "", _text(decision.table.head(20), shown)]))
+
+
+@main.command(name="presets")
+def presets_():
+    """List the common cases that a decision can start from."""
+    from . import presets
+
+    for name, (title, answers) in presets.PRESETS.items():
+        click.echo(f"{name:15} {title}\n" + " " * 16 + " ".join(f"--{key.replace('_', '-')} {value}" for key, value in answers.items()))
 
 
 @main.command()
@@ -153,6 +199,7 @@ def diff(old, new):
     click.echo(f"{len(found):,} changes")
 
 
+_ALWAYS_SHOWN = ("device_id", "throughput_per_s", "usd_per_hour", "usd_per_100k", "evidence", "source_id")
 _DECISION_COLUMNS = [
     "device_id",
     "device_count",
@@ -163,8 +210,13 @@ _DECISION_COLUMNS = [
     "runtime",
     "throughput_per_s",
     "latency_ms",
+    "ttft_ms",
+    "tpot_ms",
+    "machines",
     "usd_per_hour",
     "usd_per_100k",
+    "joules_per_inference",
+    "gco2e_per_million",
     "evidence",
     "source_id",
 ]

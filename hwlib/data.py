@@ -10,6 +10,7 @@ from . import schema
 from .errors import HwlibError, unknown
 from .tables import read_tables, read_user_table
 
+KEPT_RESULTS = 64
 _HERE = Path(__file__).resolve().parent
 _WAYS_OUT = {
     "model": "`hwlib models` lists them.",
@@ -204,6 +205,32 @@ def load(name):
     if not own:
         return committed
     return pd.concat([committed, *own]).drop_duplicates(list(schema.table(name).key), keep="last", ignore_index=True)
+
+
+def remembered(*names):
+    """Decorator: results are kept by arguments for as long as `load` gives the very same tables `names`.
+
+    The newest results only, so that a walk over all models does not fill the memory. What is kept is shared: never change it in place.
+    """
+
+    def decorate(function):
+        results, tables = {}, []
+
+        @functools.wraps(function)
+        def call(*args):
+            current = [load(name) for name in names]
+            if len(tables) != len(current) or any(old is not new for old, new in zip(tables, current, strict=True)):
+                results.clear()
+                tables[:] = current
+            if args not in results:
+                if len(results) >= KEPT_RESULTS:
+                    results.pop(next(iter(results)))
+                results[args] = function(*args)
+            return results[args]
+
+        return call
+
+    return decorate
 
 
 def user_dir():

@@ -3,8 +3,6 @@
 Each formula stands here once, with its units and where it comes from.
 """
 
-from math import isfinite
-
 import pandas as pd
 
 from . import units
@@ -173,47 +171,6 @@ def carbon(frame, gco2e_per_kwh, pue=1.0):
             kwh = units.joules_to_kwh(frame[f"joules_per_inference{kind}"] * units.MILLION)
             frame = frame.assign(**{f"gco2e_per_million{kind}": kwh * pue * gco2e_per_kwh})
     return frame
-
-
-def within_power(frame, power_w):
-    """Why each row breaks a cap of `power_w` watts: a Series of sentences, empty where the row keeps to it.
-
-    Measured power speaks where there is any. Else TDP x devices at or under the cap passes as a bound; above the cap, or
-    unknown, the row is out, since nobody measured what it draws.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Needs power_w (W, measured), power_boundary, tdp_w (W per device) and device_count.
-    power_w : float
-        The cap, W.
-
-    Raises
-    ------
-    HwlibError
-        For a missing column, or a cap that is no number over 0.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> rows = pd.DataFrame({"power_w": [34.0, None], "power_boundary": ["system", None], "tdp_w": [10.0, 70.0], "device_count": 1})
-    >>> within_power(rows, 15).tolist()
-    ['measured 34 W (system) > 15 W', 'TDP 70 W > 15 W and nobody measured its power']
-    """
-    need(frame, "power_w", "power_boundary", "tdp_w", "device_count")
-    if isinstance(power_w, bool) or not isinstance(power_w, int | float) or not isfinite(power_w) or power_w <= 0:
-        raise HwlibError(f"power_w {power_w!r}: expected a number over 0, in watts")
-    measured, counts = frame["power_w"].astype("float64"), frame["device_count"].astype("float64")
-    bound = frame["tdp_w"].astype("float64") * counts
-    reasons = pd.Series("", index=frame.index, dtype="str")
-    meter = frame["power_boundary"].astype("str").fillna("boundary not stated")
-    reasons = reasons.mask(measured > power_w, "measured " + _watts(measured) + " (" + meter + f") > {power_w:g} W")
-    reasons = reasons.mask(measured.isna() & (bound > power_w), "TDP " + _watts(bound) + f" > {power_w:g} W and nobody measured its power")
-    return reasons.mask(measured.isna() & bound.isna(), "neither power nor TDP known")
-
-
-def _watts(values):
-    return values.map("{:.4g} W".format).astype("str")
 
 
 def pareto(frame, maximise=(), minimise=()):

@@ -7,8 +7,9 @@ import textwrap
 
 import pandas as pd
 
-from . import candidates, charts, data, guard, metrics
-from .workload import Workload
+from . import charts, data, guard, metrics
+from .offers import offers
+from .rows import usable
 
 ROWS_SHOWN = 15
 CAPTION_WIDTH = 115
@@ -38,8 +39,8 @@ def batch_cost(decision):
     rows = guard.batch_series(_usable(decision))
     if rows.empty:
         return note("Without a sweep of batch sizes there is no cost to draw over them.")
-    offers = candidates.offers(decision.workload)
-    single = offers[offers["device_count"] == 1].sort_values("usd_per_hour").drop_duplicates("device_id")
+    offered = offers(decision.workload)
+    single = offered[offered["device_count"] == 1].sort_values("usd_per_hour").drop_duplicates("device_id")
     priced = rows.merge(single.drop(columns="device_count"), on="device_id")
     if priced.empty:
         return note("No device with a sweep of batch sizes has a machine of its own at these terms.")
@@ -163,10 +164,7 @@ def _cell(value):
 
 def _usable(decision):
     """The measured rows of the model that could be shown at all: device told apart, for sale, network unchanged."""
-    rows = candidates.with_latency(data.load_measurements(decision.workload.model))
-    rows = rows[candidates.limits(rows, Workload(decision.workload.model)) == ""]
-    named = data.load_devices()[["device_id", "device_class", "name"]].rename(columns={"name": "device"})
-    return rows.merge(named, on="device_id")
+    return usable(decision.workload.model)
 
 
 def _names(rows):

@@ -1,9 +1,5 @@
 """Served language models: every measured way to serve one, what latency each holds, and whether that fits what is asked for."""
 
-from math import isfinite
-from numbers import Real
-
-import numpy as np
 import pandas as pd
 
 from . import data, units
@@ -34,9 +30,6 @@ RUN = ["source_id", "source_ref", "model_name", "device_name", "rate"]
 UNCOUNTED = "count_doubtful|count_unstated"
 # The times of this list leave none for reading the prompts: rates made of them would take up to the GPU's whole peak.
 UNRATED = "nvidia_llama_3_1_8b_instruct_fp8_h200_sxm_vllm"
-
-# What was asked for -> the tables it was built from, and the rows: new tables make new rows.
-_built = {}
 
 
 def served_models():
@@ -79,12 +72,12 @@ def serving_rows(model):
     >>> rows["log_group"].dropna().is_unique, rows.loc[rows["scenario"] == "interactive", "tpot_held_ms"].max() <= 40
     (True, np.True_)
     """
-    tables = data.load("llm_serving"), data.load("measurements")
-    made_from, rows = _built.get(str(model), ((None, None), None))
-    if any(now is not then for now, then in zip(tables, made_from, strict=True)):
-        rows = _per_user_and_device(_held(_rated(_once(_joined(data.find_model(model))))))
-        _built[str(model)] = tables, rows
-    return rows.copy(deep=False)
+    return _built(data.find_model(model)).copy(deep=False)
+
+
+@data.remembered("llm_serving", "measurements")
+def _built(model):
+    return _per_user_and_device(_held(_rated(_once(_joined(model)))))
 
 
 def _joined(model):
@@ -186,92 +179,6 @@ def _per_user_and_device(rows):
     sure = (rows["throughput_unit"] == "tokens") & ~_flagged(rows, UNCOUNTED)
     per_device = rows["throughput_per_s"] / rows["device_count"].astype("float64")
     return rows.assign(tokens_per_s_per_user=units.MS_PER_S / rows["tpot_ms"], tokens_per_s_per_device=per_device.where(sure))
-
-
-def checks(rows, ttft_ms=None, tpot_ms=None, input_tokens=None, output_tokens=None, concurrency=None):
-    """Pairs of a boolean Series and a Series of sentences: which of `rows` do not fit what is asked for, and why.
-
-    See Also
-    --------
-    within : the same, as the first reason of each row.
-
-    Examples
-    --------
-    >>> [int(faulty.sum()) for faulty, reason in checks(serving_rows("llama-3-8b"), concurrency=1)]
-    [0, 4]
-    """
-    counts = dict(zip(COUNTS, (input_tokens, output_tokens, concurrency), strict=True))
-    times = dict(zip(TIMES, (ttft_ms, tpot_ms), strict=True))
-    _refuse_faults(counts, times)
-    for name, value in counts.items():
-        if value is not None:
-            yield from _count_checks(rows, name, value)
-    for name, value in times.items():
-        if value is not None:
-            yield from _time_checks(rows, name, value)
-
-
-def _count_checks(rows, name, wanted):
-    count, words = rows[name].astype("float64"), COUNTS[name]
-    slack = 0 if name == "concurrency" else LENGTH_AGREEMENT * wanted
-    yield _said(count.isna(), f"number of {words} not stated ({{}})".format, rows["source_id"])
-    yield _said((count - wanted).abs() > slack, f"measured at {{:.0f}} {words}, not {wanted:.0f}".format, count)
-
-
-def _time_checks(rows, name, limit):
-    held, stat = (rows[name.replace("_ms", end)] for end in ("_held_ms", "_held_stat"))
-    words, bound = TIMES[name], stat == "bound"
-    yield _said(held.isna(), f"{words} not measured ({{}})".format, rows["scenario"])
-    yield _said(bound & (held > limit), f"{words} only known to keep to {{:,.6g}} ms, not to {limit:,.6g} ms".format, held)
-    yield _said(~bound & (held > limit), f"{{}} {words} {{:,.6g}} ms > {limit:,.6g} ms".format, stat, held)
-
-
-def _said(faulty, sentence, *columns):
-    """The pair of `faulty` and, where it is, the `sentence` with the cells of `columns`."""
-    hit = faulty.to_numpy()
-    text = np.full(len(hit), "", dtype="object")
-    text[hit] = [sentence(*cells) for cells in zip(*(column.to_numpy()[hit] for column in columns), strict=True)]
-    return faulty, pd.Series(text, index=faulty.index, dtype="object")
-
-
-def within(rows, ttft_ms=None, tpot_ms=None, input_tokens=None, output_tokens=None, concurrency=None):
-    """Why each of `rows` does not fit what is asked for: a Series of sentences, empty where it fits.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows of `serving_rows`.
-    ttft_ms, tpot_ms : float, optional
-        Longest time to the first token and per token after it, ms; held against the sternest figure that a row has.
-    input_tokens, output_tokens : int, optional
-        Length of prompt and answer; a row fits within a tenth of it (`LENGTH_AGREEMENT`).
-    concurrency : int, optional
-        Requests in flight in the whole system; a row fits at exactly these.
-
-    Raises
-    ------
-    HwlibError
-        For a limit that is no number over 0, with its name.
-
-    Examples
-    --------
-    >>> rows = serving_rows("llama-2-70b")
-    >>> sorted(set(within(rows, tpot_ms=40)))[-1]
-    'time per output token not measured (offline)'
-    """
-    reasons = np.full(len(rows), "", dtype="object")
-    for faulty, text in checks(rows, ttft_ms, tpot_ms, input_tokens, output_tokens, concurrency):
-        hit = faulty.to_numpy() & (reasons == "")
-        reasons[hit] = text.to_numpy()[hit]
-    return pd.Series(reasons, index=rows.index, dtype="object")
-
-
-def _refuse_faults(counts, times):
-    for name, value in (counts | times).items():
-        good = value is None or (isinstance(value, Real) and not isinstance(value, bool) and isfinite(value) and value > 0)
-        if not good or (name in counts and value is not None and value % 1):
-            wanted = "a whole number of at least 1" if name in counts else "a number over 0, in milliseconds"
-            raise HwlibError(f"{name} {value!r}: expected {wanted}")
 
 
 def choices(model):

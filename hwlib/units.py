@@ -1,6 +1,7 @@
 """Named factors and conversions: the only place where 3600 or 1e6 may stand."""
 
 SECONDS_PER_HOUR = 3_600
+HOURS_PER_DAY = 24
 HOURS_PER_YEAR = 8_760
 MONTHS_PER_YEAR = 12
 MS_PER_S = 1_000

@@ -143,38 +143,3 @@ def test_the_same_inferences_emit_by_the_grid_they_run_on():
     for faulty in ("FRA", []):
         with pytest.raises(HwlibError, match=r"regions .*expected a list"):
             regions.carbon_by_region(rows, faulty)
-
-
-def test_a_power_cap_asks_for_measured_power_and_takes_tdp_as_a_bound_only():
-    rows = pd.DataFrame(
-        [
-            (34.0, "system", 10.0, 1, "measured 34 W (system) > 15 W"),
-            (12.0, "device", 70.0, 1, ""),
-            (None, None, 70.0, 1, "TDP 70 W > 15 W and nobody measured its power"),
-            (None, None, 10.0, 2, "TDP 20 W > 15 W and nobody measured its power"),
-            (None, None, 15.0, 1, ""),
-            (None, None, None, 1, "neither power nor TDP known"),
-            (None, None, 10.0, None, "neither power nor TDP known"),
-            (15.5, None, 10.0, 1, "measured 15.5 W (boundary not stated) > 15 W"),
-        ],
-        columns=["power_w", "power_boundary", "tdp_w", "device_count", "reason"],
-    ).astype({"device_count": "Int64"})
-    assert metrics.within_power(rows, 15).tolist() == rows["reason"].tolist()
-    assert metrics.within_power(rows.iloc[:0], 15).tolist() == []
-
-
-@pytest.mark.parametrize("cap", [0, -1, float("nan"), float("inf"), "15", True])
-def test_a_cap_that_is_no_power_is_refused(cap):
-    rows = pd.DataFrame({"power_w": [1.0], "power_boundary": ["system"], "tdp_w": [1.0], "device_count": [1]})
-    with pytest.raises(HwlibError, match="power_w"):
-        metrics.within_power(rows, cap)
-
-
-def test_edge_modules_of_mlperf_within_thirty_watts():
-    rows = data.load_measurements("resnet50", source_id="mlperf-v1.0", scenario="offline").merge(
-        data.load_devices()[["device_id", "tdp_w"]]
-    )
-    reasons = metrics.within_power(rows, 30)
-    measured = rows["power_w"].notna()
-    assert (reasons[measured] == "").tolist() == (rows.loc[measured, "power_w"] <= 30).tolist()
-    assert "nvidia-jetson-agx-xavier-32gb" in set(rows.loc[measured & (reasons == ""), "device_id"])

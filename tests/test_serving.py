@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwlib import HwlibError, data, metrics
-from hwlib.candidates import offers
-from hwlib.serving import MLPERF_LIMITS_MS, checks, choices, replica_rate, served_models, serving_rows, within
+from hwlib.limits import reasons
+from hwlib.offers import offers
+from hwlib.rows import measured as prepared
+from hwlib.serving import MLPERF_LIMITS_MS, choices, replica_rate, served_models, serving_rows
 from hwlib.tradeoff import best_at, frontier, limit_flips, order_flips, token_cost
 from hwlib.workload import Workload
 
@@ -133,6 +135,12 @@ def test_runs_keep_to_the_limits_that_they_are_held_to():
             assert (rows[f"{name}_held_ms"] <= rows[f"{name}_limit_ms"])[rows[f"{name}_limit_ms"].notna()].all()
 
 
+def why_not(model, **answers):
+    """The rows of a model with the reason why each does not serve, in the column `reason`."""
+    work = Workload(model, **answers)
+    return prepared(work).assign(reason=reasons(prepared(work), work))
+
+
 @pytest.fixture
 def small(made):
     """Three runs of an MLPerf server whose token times are not known, known by their mean, and by their 99th percentile."""
@@ -159,12 +167,13 @@ def small(made):
 def test_the_sternest_time_that_is_known_stands_for_a_run(small):
     held = small.loc[["r1", "r2", "r3"], ["tpot_held_ms", "tpot_held_stat", "ttft_held_ms", "ttft_held_stat"]]
     assert held.values.tolist() == [[200, "bound", 2000, "bound"], [30, "mean", 300, "mean"], [50, "p99", 500, "p99"]]
-    assert within(small, ttft_ms=450).loc[["r1", "r2", "r3"]].tolist() == [
-        "time to first token only known to keep to 2,000 ms, not to 450 ms",
+    made_of = ["r1", "r2", "r3"]
+    assert why_not("llama-2-70b", ttft_ms=450).set_index("source_ref").loc[made_of, "reason"].tolist() == [
+        "time to first token only known to keep to 2000 ms > 450 ms at batch 8",
         "",
-        "p99 time to first token 500 ms > 450 ms",
+        "time to first token p99 500 ms > 450 ms",
     ]
-    assert within(small, tpot_ms=200).loc["r1"] == ""
+    assert why_not("llama-2-70b", tpot_ms=200).set_index("source_ref").loc["r1", "reason"] == ""
 
 
 def test_a_rate_is_only_made_of_figures_that_are_sure(small):
@@ -220,35 +229,37 @@ def test_the_formula_agrees_with_rates_that_a_source_states():
 
 
 def test_lengths_fit_within_a_tenth_and_requests_exactly():
-    rows = serving_rows("gpt-oss-120b")
-    fits = rows[within(rows, input_tokens=1000, output_tokens=1000, concurrency=64) == ""]
+    rows = why_not("gpt-oss-120b", input_tokens=1000, output_tokens=1000, concurrency=64)
+    fits = rows[rows["reason"] == ""]
     assert set(fits["input_tokens"]) == set(fits["output_tokens"]) == {1024}
     assert set(fits["concurrency"]) == {64}
-    reasons = set(within(rows, input_tokens=2000))
-    assert reasons == {f"measured at {length} input tokens, not 2000" for length in (1024, 4000, 8192)}
-    assert set(within(serving_rows("llama-2-70b"), input_tokens=np.int64(1024))) >= {"number of input tokens not stated (mlperf-v5.1)"}
+    wrong = {f"measured at {length} input tokens, not 2000" for length in (1024, 8192)}
+    assert set(why_not("gpt-oss-120b", input_tokens=2000)["reason"]) >= wrong
+    assert "number of input tokens not stated (mlperf-v5.1)" in set(why_not("llama-2-70b", input_tokens=1024)["reason"])
 
 
 def test_chat_limits_on_llama_2_70b_leave_the_interactive_runs():
-    rows = serving_rows("llama-2-70b")
-    fits = rows[within(rows, ttft_ms=450, tpot_ms=40) == ""]
-    assert fits["scenario"].value_counts().to_dict() == {"interactive": 27, "concurrent_loop": 5}
-    # Beside MLPerf's runs only those that their publisher no longer shows.
-    assert fits["quality_flag"].dropna().str.startswith("superseded").sum() == 5
-    assert "time per output token not measured (offline)" in set(within(rows, tpot_ms=40))
+    rows = why_not("llama-2-70b", ttft_ms=450, tpot_ms=40)
+    assert set(rows.loc[rows["reason"] == "", "scenario"]) == {"interactive"}
+    assert "time to first token not measured (offline)" in set(rows["reason"])
 
 
 @pytest.mark.parametrize("name", ["ttft_ms", "tpot_ms", "input_tokens", "output_tokens", "concurrency"])
 @pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, True, "40", [40]])
 def test_a_limit_that_is_none_is_refused_by_name(name, value):
-    with pytest.raises(HwlibError, match=f"^{name} .*expected a"):
-        within(serving_rows("llama-3-8b"), **{name: value})
+    with pytest.raises(HwlibError, match=f"^{name} .*expected"):
+        Workload("llama-3-8b", **{name: value})
 
 
 @pytest.mark.parametrize("name", ["input_tokens", "output_tokens", "concurrency"])
 def test_tokens_and_requests_are_whole(name):
     with pytest.raises(HwlibError, match=f"^{name} 1.5: expected a whole number"):
-        list(checks(serving_rows("llama-3-8b"), **{name: 1.5}))
+        Workload("llama-3-8b", **{name: 1.5})
+
+
+def test_token_limits_need_a_served_model():
+    with pytest.raises(HwlibError, match="ttft_ms: no serving of 'resnet50' was measured"):
+        Workload("resnet50", ttft_ms=100)
 
 
 def test_a_model_that_nobody_served_says_who_was():
@@ -324,11 +335,10 @@ def test_neither_the_order_of_rows_nor_a_unit_matters(rows, random, factor):
     pd.testing.assert_frame_equal(found.assign(limit_ms=found["limit_ms"] / factor), expected)
 
 
-@given(st.sampled_from(["llama-2-70b", "gpt-oss-120b"]), st.floats(1, 5_000), st.floats(0, 1, exclude_min=True))
+@given(st.sampled_from(["llama-2-70b", "gpt-oss-120b"]), st.floats(1, 5_000), st.floats(0.01, 1))
 def test_a_tighter_limit_never_adds_a_row(model, limit, share):
-    rows = serving_rows(model)
     for name in ("ttft_ms", "tpot_ms"):
-        wide, tight = (within(rows, **{name: limit * part}) == "" for part in (1, share))
+        wide, tight = (why_not(model, **{name: limit * part})["reason"] == "" for part in (1, share))
         assert not (tight & ~wide).any()
 
 

@@ -66,7 +66,7 @@ def test_a_skypilot_catalogue_gives_prices_of_its_day(folder, tmp_path):
     user.import_file("skypilot", catalogue, as_of="2026-11-01")
     prices = hw.load_prices("nvidia-t4", provider="aws", instance_type="g4dn.xlarge", pricing="on_demand")
     assert sorted(prices["usd_per_hour"]) == [0.4, 0.526]
-    option = hw.decide("resnet50", provider="aws").table.set_index("device_id").loc["nvidia-t4"]
+    option = hw.decide("resnet50", providers="aws").table.set_index("device_id").loc["nvidia-t4"]
     assert (option["usd_per_hour"], str(option["price_as_of"].date())) == (0.4, "2026-11-01")
 
 
