@@ -67,6 +67,7 @@ OPTION_COLUMNS = (
 CAPS = {"power_w": "{:.4g} W", "usd_per_hour": "${:,.4g}/h", "usd_per_million": "${:,.4g} for a million"}
 # Of these an option's own numbers stand in the narrow frame that choosing works on.
 CHOSEN = ("device_count", "throughput_per_s", "latency_ms", "usd_per_hour", "power_w")
+REASON_COLUMNS = ["device_id", "reason", "rows", "limit"]
 OFFERED = ("provider", "region", "instance_type", "pricing", "price_as_of", "price_source_id")
 TOLD = (*(name for name in OPTION_COLUMNS if name not in (*CHOSEN, *OFFERED)), "doubts", "spread")
 
@@ -204,7 +205,8 @@ def _served(frame, workload):
 
 def _notes(frame):
     """How each option was scaled, and what is doubtful about it, in words."""
-    devices = "scaled from " + frame["measured_count"].astype("Int64").astype("str") + " devices"
+    several = np.where(frame["measured_count"] == 1, " device", " devices")
+    devices = "scaled from " + frame["measured_count"].astype("Int64").astype("str") + several
     vcpus = "scaled from " + frame["measured_vcpus"].round().astype("Int64").astype("str") + " vCPUs"
     scaling = devices.mask(frame["device_class"] == "cpu", vcpus).where(frame["scale"] != 1, "")
     unheld = np.where(frame["unheld"] > 0, "a figure that is unknown could not be held to its limit", "")
@@ -226,11 +228,12 @@ def _eliminated(rows, core, found, checks):
     first = gone.sort_values(
         ["device_code", "rows", "check", "distance", "row"], ascending=[True, False, True, True, True]
     ).drop_duplicates("device_code")
-    told = [_told(rows, first[first["check"] == number], check) for number, check in enumerate(checks)]
+    named = rows[limits.said(rows)].iloc[first["row"].astype(int)].assign(rows=first["rows"].to_numpy())
+    named["device_id"] = named["device_id"].fillna(named["device_name"])
+    numbers = first["check"].to_numpy()
+    told = [_told(named[numbers == number], check) for number, check in enumerate(checks)]
     return pd.concat(told)
 
 
-def _told(rows, first, check):
-    named = rows.iloc[first["row"].astype(int)]
-    named = named.assign(device_id=named["device_id"].fillna(named["device_name"]), rows=first["rows"].to_numpy(), limit=check.field)
-    return named.assign(reason=check.words(named) if len(named) else "")[["device_id", "reason", "rows", "limit"]]
+def _told(rows, check):
+    return rows[["device_id", "rows"]].assign(reason=check.words(rows) if len(rows) else "", limit=check.field)[REASON_COLUMNS]

@@ -87,8 +87,8 @@ def decide(model, preset, as_json, **answers):
     from .decision import decide as choose
 
     answers = {name: value for name, value in answers.items() if value is not None}
-    batch_size = answers.get("batch_size", "any")
-    answers["batch_size"] = int(batch_size) if batch_size.lstrip("-").isdigit() else batch_size
+    if "batch_size" in answers and answers["batch_size"].lstrip("-").isdigit():
+        answers["batch_size"] = int(answers["batch_size"])
     decision = choose(presets.preset(preset, model, **answers))
     if as_json:
         click.echo(json.dumps(decision.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
@@ -256,4 +256,6 @@ def _text(frame, columns):
 def _cell(value):
     if pd.isna(value):
         return "-"
-    return f"{value:,.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"

@@ -18,6 +18,8 @@ STAND_INS = {
 }
 # The fields of Workload that limit a time, and the column held against each.
 LIMIT_COLUMNS = {"latency_ms": "latency_ms", "ttft_ms": "ttft_held_ms", "tpot_ms": "tpot_held_ms"}
+SAID = {"device_id", "device_name", "unfit", "segment", "batch_size", "precision", "accuracy_loss", "scenario", "source_id"}
+SAID |= {"latency_ms", "latency_stat", *serving.COUNTS, *(f"{name[:-3]}_held_{end}" for name in serving.TIMES for end in ("ms", "stat"))}
 # Number formats that run a network's published weights; for narrower ones somebody must have looked at the accuracy.
 WIDE = ("fp32", "tf32", "fp16", "bf16")
 
@@ -76,6 +78,11 @@ def failed(rows, workload):
     for number, check in enumerate(checks):
         found[(found == -1) & check.hit] = number
     return found, checks
+
+
+def said(rows):
+    """The columns of `rows` that reasons speak of: a list of str."""
+    return [name for name in rows if name in SAID]
 
 
 def with_latency(rows, percentile=99):

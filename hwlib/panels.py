@@ -10,6 +10,7 @@ import pandas as pd
 from . import charts, data, guard, metrics
 from .offers import offers
 from .rows import usable
+from .units import PERCENT
 
 ROWS_SHOWN = 15
 CAPTION_WIDTH = 115
@@ -94,6 +95,8 @@ def options_table(decision, rows=25):
     if decision.table.empty:
         return note("No row of this model is within the limits.")
     best = decision.table.head(rows)
+    chance = decision.certainty["p_best"].head(rows)
+    several = {"machines": best["machines"], "answers within (ms)": best["response_ms"]} if best["machines"].notna().any() else {}
     declared = best["variant"].str.extract("weights=([^;]+)")[0].astype("str").str.replace(",", " or ")
     scaled = (", " + best["note"]).where(best["note"] != "", "")
     columns = {
@@ -102,9 +105,11 @@ def options_table(decision, rows=25):
         "measured with": best["precision"].fillna(declared).fillna("unknown precision") + ", " + best["runtime"].fillna("unknown runtime"),
         "throughput (1/s)": best["throughput_per_s"],
         "latency (ms)": _formatted(best["latency_ms"], "{:.3g} ") + best["latency_stat"],
+        **several,
         "price ($/h)": _formatted(best["usd_per_hour"], "{:,.3f}"),
         "cost ($/100k)": best["usd_per_100k"],
         "energy (J)": best["joules_per_inference"],
+        "best in": _formatted(chance.where(best["score"].notna()) * PERCENT, "{:.0f} % of draws"),
         "evidence": best["evidence"] + scaled,
         "figure from": best["source_id"] + (" by " + best["submitter"]).fillna(""),
         "price from": best["price_source_id"].str.replace(r"\+.*", "", regex=True) + best["price_as_of"].dt.strftime(" %Y-%m-%d"),
@@ -184,7 +189,7 @@ def _counted(frame):
 
 def _place(frame):
     rented = " on " + frame["instance_type"] + " (" + frame["provider"] + ")"
-    return rented.fillna(", not rented out")
+    return rented.fillna(", not rented out").mask(frame["pricing"] == "purchase", ", bought")
 
 
 def _caption(rows):

@@ -11,7 +11,7 @@ PRESETS = {
     ),
     "video_streams": (
         "Large images or video in real time: each frame within 33 ms, nothing to batch",
-        {"model": "ssd-resnet34", "priority": "throughput", "latency_ms": 33, "batch_size": 1, "premium_per_doubling": 0.5},
+        {"model": "ssd-resnet34", "priority": "latency", "latency_ms": 33, "batch_size": 1, "premium_per_doubling": 0.5},
     ),
     "offline_archive": (
         "Offline batch over an archive: only the bill counts",

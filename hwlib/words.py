@@ -108,15 +108,17 @@ def _nothing(decision):
         return "No limit is to blame: no measured row of it can be used; the reasons stand with each device."
     if found.empty:
         return f"{_many(len(decision.table), 'option')} below, unranked; another priority may rank them."
-    return f"Tightest is {_relaxed(found.iloc[0])}." + "".join(f" Or without {_relaxed(row)}." for _, row in found.iloc[1:3].iterrows())
+    are = "are" if "," in found["limit"].iloc[0] else "is"
+    return f"Tightest {are} {_relaxed(found.iloc[0])}." + "".join(f" Or without {_relaxed(row)}." for _, row in found.iloc[1:3].iterrows())
 
 
 def _relaxed(row):
-    names = " and ".join(NAMES[name] for name in row["limit"].split(", "))
+    *first, last = (NAMES[name] for name in row["limit"].split(", "))
+    names = f"{', '.join(first)} and {last}" if first else last
     unit = UNITS.get(row["limit"], "")
     value = "" if row["value"] is None else f" ({_plain(row['value'])}{unit})"
     needed = f"; the nearest option needs {row['needed']:.3g}{unit}" if pd.notna(row["needed"]) else ""
-    return f"{names}{value}: giving it up leaves {_many(row['options'], 'option')}, {row['device']} first{needed}"
+    return f"{names}{value}: giving {'them' if first else 'it'} up leaves {_many(row['options'], 'option')}, {row['device']} first{needed}"
 
 
 def _plain(value):
@@ -135,7 +137,11 @@ def _fleet(decision):
     price = f" for ${best['usd_per_hour_fleet']:,.3f}/h" if pd.notna(best["usd_per_hour_fleet"]) else ""
     percentile = decision.workload.latency_percentile
     wait = f", {percentile} % of the answers within {best['response_ms']:,.3g} ms at the peak" if pd.notna(best["response_ms"]) else ""
-    return f"That takes {count}{price}, busy {best['load']:.0%} of the time{wait}."
+    return f"That takes {count}{price}, busy {_busy(best['load'])} of the time{wait}."
+
+
+def _busy(load):
+    return f"{load:.0%}" if load >= 0.01 else "less than 1 %"
 
 
 def _against(decision):
@@ -154,7 +160,8 @@ def _sure(decision):
     if decision.runner_up is None:
         return ""
     sure = "clear" if decision.p_best >= ENOUGH else "not clear"
-    share = f"{decision.best['device']} comes first in {decision.p_best:.0%} of the draws"
+    share = "more than 99 %" if decision.p_best > 0.99 else f"{decision.p_best:.0%}"
+    share = f"{decision.best['device']} comes first in {share} of the draws"
     return f"How sure: {share} within the spread of figures and prices; the choice is {sure}."
 
 
@@ -187,7 +194,7 @@ def _evidence(option):
 
 def _figure(value, metric, unit):
     return {
-        "usd_per_100k": f"${value:,.3g} per 100,000 {unit}",
+        "usd_per_100k": f"${_rounded(value)} per 100,000 {unit}",
         "throughput_per_s": f"{_rounded(value)} {unit}/s",
         "latency_ms": f"{value:,.3g} ms",
         "joules_per_inference": f"{value:,.3g} J per inference",

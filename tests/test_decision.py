@@ -27,7 +27,7 @@ def test_cheapest_machine_of_the_best_row_wins(made):
 def test_a_row_on_one_device_is_scaled_to_a_machine_of_four_and_called_derived(made):
     made["prices"] = made["prices"][made["prices"]["instance_type"] != "a1"]
     best = hw.decide("net", batch_size=8).table.set_index("device_id").loc["acme-a"]
-    assert (best["throughput_per_s"], best["evidence"], best["note"]) == (1600.0, "derived", "scaled from 1 devices")
+    assert (best["throughput_per_s"], best["evidence"], best["note"]) == (1600.0, "derived", "scaled from 1 device")
 
 
 def test_a_cpu_machine_gets_its_share_of_the_socket(made):

@@ -7,6 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import pandas as pd
+
 ROOT = Path(__file__).resolve().parents[2]
 HWLIB = Path(sys.executable).with_name("hwlib")
 LOAD_ALL = "from hwlib import data, schema; [data.load(name) for name in schema.TABLES]"
@@ -77,6 +79,22 @@ def growth():
         print(f"{times:4} x {done.stdout.strip()}", flush=True)
 
 
+def decisions(hw, repeats=31):
+    """Print the time of a decision: ranking alone, with probability, with flips too, and on a hundred times the model's rows."""
+    question = {"batch_size": 8, "latency_ms": 20}
+    warm("hw.decide('resnet50', ...), warm", repeats, lambda: hw.decide("resnet50", **question))
+    warm("  with p_best", repeats, lambda: hw.decide("resnet50", **question).p_best)
+    warm("  with p_best and flips", repeats, lambda: (found := hw.decide("resnet50", **question)).p_best and found.flips)
+    load = hw.data.load
+    rows = load("measurements")
+    own = rows[rows["model_id"] == "resnet50"]
+    copies = [own.assign(measurement_id=own["measurement_id"] + f"-{number}") for number in range(100)]
+    many = pd.concat([rows, *copies], ignore_index=True)
+    hw.data.load = lambda name: many if name == "measurements" else load(name)
+    warm(f"  on {100 * len(own):,} rows of the model", 5, lambda: hw.decide("resnet50", **question))
+    hw.data.load = load
+
+
 def main():
     """Run every measurement and print it."""
     print(f"{'':58} {'median':>12}   {'min':>9} - {'max':>9}")
@@ -93,7 +111,7 @@ def main():
     import hwlib as hw
 
     warm("hw.load_measurements(model='resnet50'), warm", 31, lambda: hw.load_measurements(model="resnet50"))
-    warm("hw.decide('resnet50', batch_size=8), warm", 31, lambda: hw.decide("resnet50", batch_size=8))
+    decisions(hw)
 
 
 if __name__ == "__main__":
