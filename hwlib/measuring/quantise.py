@@ -1,0 +1,124 @@
+"""A network in eight bits, by ONNX Runtime's static quantisation; and how accurate a network is on labelled samples."""
+
+import contextlib
+import logging
+from pathlib import Path
+
+from .. import units
+from ..errors import HwlibError
+from . import inputs, runtimes
+from .needs import need
+
+LABELS = "labels"
+
+
+def to_int8(network, feeds, path, narrow):
+    """Write `network` with eight-bit weights and activations (QDQ format, weights per channel) to `path`; returns it.
+
+    Parameters
+    ----------
+    network : Network
+    feeds : list of dict
+        Samples whose activations set the ranges.
+    path : path
+    narrow : bool
+        Whether weights keep to seven bits, as processors without VNNI need so that no sum runs over.
+
+    Raises
+    ------
+    HwlibError
+        Where ONNX Runtime cannot quantise it.
+    """
+    need("onnxruntime")
+    from onnxruntime import quantization
+
+    class Samples(quantization.CalibrationDataReader):
+        left = iter(feeds)
+
+        def get_next(self):
+            return next(self.left, None)
+
+    types = {"activation_type": quantization.QuantType.QUInt8, "weight_type": quantization.QuantType.QInt8}
+    try:
+        with _quiet():
+            quantization.quantize_static(network.path, path, Samples(), per_channel=True, reduce_range=narrow, **types)
+    except Exception as error:  # onnx and ONNX Runtime raise types of their own
+        raise runtimes.fault(f"{network.path.name} cannot be quantised", error) from None
+    return Path(path)
+
+
+def read_samples(path, entries, extra=()):
+    """The arrays of the .npz file `path` by name: one for each of the inputs `entries`, and those named `extra`, with as many samples each.
+
+    Raises
+    ------
+    HwlibError
+        For another kind of file, a missing or strange name, or arrays of different length.
+    """
+    import numpy as np
+
+    path = Path(path)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, AttributeError) as error:
+        raise HwlibError(f"{path}: expected a .npz file of arrays: {error}") from None
+    wanted = [*(entry.name for entry in entries), *extra]
+    if sorted(arrays) != sorted(wanted) or len({len(array) for array in arrays.values()}) != 1:
+        found = ", ".join(arrays) or "none"
+        raise HwlibError(f"{path.name}: expected arrays of as many samples each for {', '.join(wanted)}; found {found}")
+    return arrays
+
+
+def feeds(arrays, entries, batch_size):
+    """The samples of `arrays` as feeds of `batch_size` each, of the inputs' types; what is left over is dropped."""
+    length = len(next(iter(arrays.values()))) // batch_size * batch_size
+    if not length:
+        raise HwlibError(f"expected at least {batch_size} samples, one batch; found fewer")
+    return [
+        {entry.name: arrays[entry.name][start : start + batch_size].astype(entry.dtype) for entry in entries}
+        for start in range(0, length, batch_size)
+    ]
+
+
+def top1_percent(call, arrays, entries, batch_size):
+    """Share (%) of the labelled samples `arrays` whose largest first output is the label.
+
+    Raises
+    ------
+    HwlibError
+        Where the first output is not one row of scores a sample.
+    """
+    import numpy as np
+
+    right = seen = 0
+    for feed, truth in zip(feeds(arrays, entries, batch_size), _batches(arrays[LABELS], batch_size), strict=False):
+        scores = np.asarray(call(feed)[0])
+        if scores.ndim != 2 or len(scores) != batch_size:
+            raise HwlibError(f"labelled samples: expected scores of shape {batch_size} x classes as first output, found {scores.shape}")
+        right += int((scores.argmax(axis=1) == truth).sum())
+        seen += batch_size
+    return units.PERCENT * right / seen
+
+
+def calibration(network, entries, sizes, path):
+    """Feeds that set the ranges, and one word for what they are: the samples in `path`, or random ones."""
+    if path is None:
+        return inputs.pool(entries, sizes), "random"
+    first = next(entry for entry in entries if entry.dims)
+    return feeds(read_samples(path, entries), entries, inputs.shape(first, sizes)[0]), "given"
+
+
+def _batches(array, batch_size):
+    return [array[start : start + batch_size] for start in range(0, len(array), batch_size)]
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Keep the advice that ONNX Runtime's quantiser logs to itself."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

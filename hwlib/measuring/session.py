@@ -1,0 +1,169 @@
+"""One session of measuring: what is asked for is checked, everything that can run is run, and rows are made of it."""
+
+import tempfile
+from math import isfinite
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from .. import columns
+from ..errors import HwlibError, unknown
+from . import loadgen, machine, quantise, rows, runs, runtimes, subject
+
+
+class Measured(NamedTuple):
+    """The rows of a session, what a reader must know of them in sentences, the files written, and whether all was done."""
+
+    rows: pd.DataFrame
+    notes: list
+    paths: list
+    complete: bool
+
+
+def run(
+    model,
+    *,
+    batch_sizes=(1,),
+    precisions=None,
+    on=None,
+    threads=None,
+    scenarios=("single_stream", "offline"),
+    seconds=10.0,
+    shapes=None,
+    latency_ms=None,
+    calibration=None,
+    labelled=None,
+    name=None,
+    out=None,
+    progress=None,
+):
+    """Everything asked for, measured, as a `Measured`; the parameters are those of `hwlib.measuring.measure`."""
+    batch_sizes, scenarios = tuple(batch_sizes), tuple(scenarios)
+    _check(batch_sizes, scenarios, seconds, threads, latency_ms, out)
+    runtimes.check(on or ())
+    found, notes = subject.look_at(model, shapes or {}, batch_sizes, name)
+    if not out:
+        rows.check_model(found.model)
+    jobs = _jobs(found, batch_sizes, precisions, on, scenarios)
+    with tempfile.TemporaryDirectory() as folder:
+        variants = _variants(found, {job.precision for job in jobs}, Path(folder), calibration, threads)
+        samples = labelled and quantise.read_samples(labelled, found.entries, [quantise.LABELS])
+        timing = {"seconds": seconds, "threads": threads, "latency_ms": latency_ms}
+        cells, complete = _all(jobs, found, variants, samples, timing, notes, progress or (lambda *_: None))
+    return _kept(cells, found, notes, complete, out)
+
+
+def _check(batch_sizes, scenarios, seconds, threads, latency_ms, out):
+    if not batch_sizes:
+        raise HwlibError("batch_sizes: expected at least one")
+    for name, value in [*(("batch size", size) for size in batch_sizes), ("threads", threads)]:
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+            raise HwlibError(f"{name} {value!r}: expected a whole number of at least 1")
+    for name, value in (("seconds", seconds), ("latency_ms", latency_ms)):
+        if value is not None and (not isinstance(value, int | float) or not isfinite(value) or value <= 0):
+            raise HwlibError(f"{name} {value!r}: expected a number over 0")
+    for scenario in scenarios:
+        if scenario not in loadgen.SCENARIOS:
+            raise unknown("scenario", scenario, loadgen.SCENARIOS)
+    if out is not None and Path(out).suffix != ".csv":
+        raise HwlibError(f"out {str(out)!r}: expected a file name that ends in .csv")
+
+
+def _jobs(found, batch_sizes, precisions, on, scenarios):
+    """Every job that the runtimes can do, in the order asked for."""
+    own = found.network.precision
+    precisions = tuple(precisions or (own,))
+    for precision in precisions:
+        if precision not in columns.PRECISIONS:
+            raise unknown("precision", precision, columns.PRECISIONS)
+    jobs = [
+        runs.Job(runtime, precision, scenario, batch_size)
+        for runtime in on or runtimes.installed()
+        for precision in precisions
+        if runtimes.able(runtime, precision, own)
+        for scenario in scenarios
+        for batch_size in batch_sizes
+    ]
+    left = [precision for precision in precisions if precision not in {job.precision for job in jobs}]
+    if left:
+        raise HwlibError(f"precision {left[0]!r}: the file is in {own}, and no runtime here runs it in {left[0]}; int8 is made from fp32")
+    return jobs
+
+
+def _variants(found, precisions, folder, calibration, threads):
+    """For each precision the file to run, and what the column `variant` says of it."""
+    said = [f"threads={threads}"] * bool(threads)
+    variants = dict.fromkeys(precisions, (found.network.path, said))
+    if "int8" in precisions and found.network.precision != "int8":
+        narrow = not {"avx512_vnni", "avx_vnni", "i8mm", "asimddp"} & set(machine.describe().instructions)
+        base = found.sizes_at(1) if found.batch_words else found.sizes
+        feeds, given = quantise.calibration(found.network, found.entries, base, calibration)
+        path = quantise.to_int8(found.network, feeds, folder / "int8.onnx", narrow)
+        how = ["quantisation=static_qdq", f"calibration={given}", f"weight_bits={7 if narrow else 8}"]
+        variants["int8"] = (path, [*said, *how])
+    return variants
+
+
+def _all(jobs, found, variants, samples, timing, notes, progress):
+    """Rows of every job that could be done, and whether none was left out by Ctrl-C; a job that fails is a note if another does not."""
+    cells, faults, accuracies = [], [], {}
+    for number, job in enumerate(jobs):
+        progress(number, len(jobs), str(job))
+        path, said = variants[job.precision]
+        try:
+            accuracy = _accuracy(job, found, path, samples, accuracies, timing["threads"])
+            made, told = runs.measure(job, found, path, **timing)
+        except HwlibError as error:
+            faults.append(error)
+            continue
+        except KeyboardInterrupt:
+            if not cells:
+                raise
+            notes.append(f"Stopped after {number} of {len(jobs)}; what was done is kept.")
+            return cells, False
+        notes += told
+        cells += [_with_variant(row | accuracy, job, said, samples) for row in made]
+    if not cells:
+        raise faults[0]
+    notes += [f"Left out: {fault}." for fault in map(str, faults)]
+    progress(len(jobs), len(jobs), "done")
+    return cells, True
+
+
+def _accuracy(job, found, path, samples, known, threads):
+    """Cells on accuracy, measured once for each runtime and precision."""
+    if samples is None:
+        return {}
+    key = job.runtime, job.precision
+    if key not in known:
+        engine = runtimes.opened(job.runtime, path, found.shapes(job.batch_size), job.precision, threads=threads)
+        share = quantise.top1_percent(engine.call, samples, found.entries, job.batch_size)
+        known[key] = {"accuracy_metric": "top1_percent", "accuracy_value": share}
+    return known[key]
+
+
+def _with_variant(row, job, said, samples):
+    checked = [f"accuracy_check={'given sample' if samples else 'not evaluated'}"] * (job.precision == "int8")
+    parts = [row.get("variant"), *said, *checked]
+    return row | {"variant": ";".join(filter(None, parts)) or None}
+
+
+def _kept(cells, found, notes, complete, out):
+    """The rows, written where they belong."""
+    here = machine.describe()
+    kinds = [runtimes.RUNTIMES[row["runtime"]].device_class for row in cells]
+    devices = {kind: machine.device(here, kind) for kind in kinds}
+    named = [row | _place(here, devices[kind][0], kind) for row, kind in zip(cells, kinds, strict=True)]
+    table = rows.table(named, found.model, f"{found.network.path.name} {found.network.digest}")
+    if out:
+        rows.write(table, out)
+        return Measured(table, notes, [Path(out)], complete)
+    fresh = [device for device, known in devices.values() if not known]
+    return Measured(table, notes, rows.save(table, found.model, fresh, found.operators), complete)
+
+
+def _place(here, device, kind):
+    on_cpu = kind == "cpu"
+    row = {"device_id": device["device_id"], "device_name": device["name"], "device_count": here.sockets if on_cpu else 1}
+    return row | {"host_cpu": None if on_cpu else here.cpu, "system": machine.in_words(here)}
