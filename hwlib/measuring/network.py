@@ -1,6 +1,7 @@
 """An ONNX file as data: read, looked through and refused before any runtime sees it."""
 
 import hashlib
+import re
 from math import prod
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +28,11 @@ PRECISIONS = {
 }
 # Statistics of a batch normalisation: stored like weights, but not trained.
 STATISTICS = slice(3, 5)
+
+
+# What the runtimes say before they come to the point: where in their own source they stand, and of which kind the fault is.
+PREAMBLE = ("Exception from", "Check '", "FrontEnd API failed", "Model wasn't fully converted", "While validating", "-- ")
+NUMBERED = r"^\[ONNXRuntimeError\] : \d+ : \w+ : "
 
 
 class Network(NamedTuple):
@@ -85,9 +91,8 @@ def graphs(graph):
 
 def one_line(error):
     """The first telling line of the runtime's `error`, at most 200 characters long."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    # OpenVINO begins with where in its own source it stands.
-    telling = [line for line in lines if not line.startswith(("Exception from", "Check '"))]
+    lines = [re.sub(NUMBERED, "", line).strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if line and not line.startswith(PREAMBLE)]
     return (telling or lines or [type(error).__name__])[0][:200].rstrip(". ")
 
 

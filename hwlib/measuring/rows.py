@@ -60,7 +60,7 @@ def table(cells, model, file):
     common |= {"throughput_unit": "samples", "evidence": "own", "source_id": SOURCE}
     keys = [f"{model['model_id']}-{now:%Y%m%d-%H%M%S}-{number:03}" for number in range(1, len(frame) + 1)]
     frame = frame.assign(**common, measurement_id=keys, source_ref=f"{file}; " + frame["source_ref"])
-    return schema.validate(schema.conform(frame, "measurements"), "measurements")
+    return _checked(frame, "measurements")
 
 
 def save(frame, model, devices, operators):
@@ -83,13 +83,17 @@ def save(frame, model, devices, operators):
         folder / "models" / f"{key}.csv": ("models", [model]),
         **{folder / "devices" / f"{device['device_id']}.csv": ("devices", [device]) for device in devices},
     }
-    finished = {path: schema.validate(schema.conform(pd.DataFrame(part).assign(source_id=SOURCE), name), name) for path, (name, part) in parts.items()}
+    finished = {path: _checked(pd.DataFrame(part).assign(source_id=SOURCE), name) for path, (name, part) in parts.items()}
     finished[folder / "measurements" / f"{frame['measurement_id'].iloc[0]}.csv"] = frame
     finished[folder / "architectures" / f"{key}.csv"] = operators.assign(architecture=key)
     for path, part in finished.items():
         write(part, path)
     data.load.cache_clear()
     return list(finished)
+
+
+def _checked(frame, name):
+    return schema.validate(schema.conform(frame, name), name)
 
 
 def write(frame, path):

@@ -32,6 +32,14 @@ class Job(NamedTuple):
         return f"{self.runtime} {self.precision} {self.scenario} at batch size {self.batch_size}"
 
 
+class Doubt(NamedTuple):
+    """How far a figure is to be trusted: share of the processors that others took, spread of its runs, how much slower the pace became."""
+
+    others: float
+    spread: float
+    pace: float
+
+
 class Run(NamedTuple):
     """One run of LoadGen: samples a second, its figures, and what the meters saw."""
 
@@ -42,7 +50,7 @@ class Run(NamedTuple):
 
 
 def measure(job, subject, path, *, seconds, threads=None, latency_ms=None):
-    """The cells of `measurements` that `job` gives on the file `path`, as a list of dicts, and sentences on how far to trust them.
+    """The cells of `measurements` that `job` gives on the file `path`, as a list of dicts, and the `Doubt` of them.
 
     A single stream at batch 1 gives two rows, as a scenario of MLPerf and as a point of a line over batch sizes; they share a log_group.
 
@@ -117,8 +125,8 @@ def _server(job, engine, feeds, call_s, seconds, latency_ms):
         low, high, best = (rate, high, run) if held else (low, rate, best)
     if best is None:
         raise HwlibError(f"{job}: no rate down to {high:.3g}/s keeps 99 of 100 answers within {limit:.4g} ms; allow more with --latency-ms")
-    found, notes = _cells(job, engine, [best], seconds)
-    return [row | {"variant": f"latency_limit_ms={limit:.4g}"} for row in found], notes
+    found, doubt = _cells(job, engine, [best], seconds)
+    return [row | {"variant": f"latency_limit_ms={limit:.4g}"} for row in found], doubt
 
 
 def _cells(job, engine, runs, seconds):
@@ -127,10 +135,11 @@ def _cells(job, engine, runs, seconds):
     middle = runs[(len(runs) - 1) // 2]
     rates = [run.throughput_per_s for run in runs]
     spread = (rates[-1] - rates[0]) / middle.throughput_per_s
-    busy = max(run.meters.others for run in runs)
-    flags = {"wide_runs": spread > UNSTEADY, "busy_machine": busy > BUSY}
+    paces = [run.pace_s for run in runs]
+    doubt = Doubt(max(run.meters.others for run in runs), spread, max(paces) / min(paces) - 1)
+    flags = {"wide_runs": spread > UNSTEADY, "busy_machine": doubt.others > BUSY}
     row = {
-        "source_ref": _told(rates, seconds, busy),
+        "source_ref": _told(rates, seconds, doubt.others),
         "runtime": job.runtime,
         "runtime_version": engine.version,
         "tuning": engine.tuning,
@@ -143,7 +152,7 @@ def _cells(job, engine, runs, seconds):
     }
     if middle.meters.power_w > 0:
         row |= {"power_w": middle.meters.power_w, "power_boundary": "device"}
-    return _by_scenario(job, row, middle), _notes(job, spread, busy, [run.pace_s for run in runs])
+    return _by_scenario(job, row, middle), doubt
 
 
 def _by_scenario(job, row, run):
@@ -165,12 +174,20 @@ def _told(rates, seconds, busy):
     return f"LoadGen {version}: {len(rates)} runs of {seconds:g} s{spread}; others took {busy:.0%} of the processors"
 
 
-def _notes(job, spread, busy, paces):
-    """Sentences for a reader where the machine was not quiet."""
-    pace = max(paces) / min(paces) - 1
-    notes = {
-        f"others took {busy:.0%} of the processors; close other programs and measure again": busy > BUSY,
-        f"its runs differ by {spread:.0%}; measure for longer, or on a quiet machine": spread > UNSTEADY,
-        f"the same small work took up to {pace:.0%} longer between runs, so the clock is not steady or shared": pace > UNSTEADY,
+def in_words(doubts):
+    """Sentences for a reader on the `doubts` of all figures of a session; none where the machine was quiet.
+
+    >>> in_words([Doubt(0.4, 0.02, 0.01), Doubt(0.05, 0.02, 0.01)])
+    ['Other programs took up to 40% of the processors (1 of 2 figures); close them and measure again.']
+    """
+    said = {
+        "others": ("Other programs took up to {:.0%} of the processors", "close them and measure again", BUSY),
+        "spread": ("Runs of one figure differ by up to {:.0%}", "measure for longer, or on a quiet machine", UNSTEADY),
+        "pace": ("The same small piece of work took up to {:.0%} longer at times", "the clock is not steady, or shared", UNSTEADY),
     }
-    return [f"{job}: {note}." for note, holds in notes.items() if holds]
+    notes = []
+    for name, (what, way_out, limit) in said.items():
+        over = [value for doubt in doubts if (value := getattr(doubt, name)) > limit]
+        if over:
+            notes.append(f"{what.format(max(over))} ({len(over)} of {len(doubts)} figures); {way_out}.")
+    return notes

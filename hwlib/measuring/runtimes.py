@@ -33,6 +33,7 @@ RUNTIMES = {
 PROVIDER_OPTIONS = {"CUDAExecutionProvider": {"use_tf32": "0"}}
 # OpenVINO may compute in a narrower type than the file holds if it is not told; ONNX Runtime keeps to the file.
 OPENVINO_TYPES = {"fp32": "f32", "fp16": "f16", "bf16": "bf16", "int8": "f32"}
+LOG_NOTHING = 4
 OUT_OF_MEMORY = ("allocate", "bad_alloc", "out of memory", "not enough memory")
 
 
@@ -140,7 +141,7 @@ def session(source, *, optimised=True, threads=None, provider="CPUExecutionProvi
     """
     ort = need("onnxruntime")
     options = ort.SessionOptions()
-    options.log_severity_level = 4
+    options.log_severity_level = LOG_NOTHING
     options.intra_op_num_threads = threads or 0
     if not optimised:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -107,28 +107,28 @@ def _variants(found, precisions, folder, calibration, threads):
 
 def _all(jobs, found, variants, samples, timing, notes, progress):
     """Rows of every job that could be done, and whether none was left out by Ctrl-C; a job that fails is a note if another does not."""
-    cells, faults, accuracies = [], [], {}
+    cells, faults, doubts, accuracies, stopped = [], [], [], {}, []
     for number, job in enumerate(jobs):
         progress(number, len(jobs), str(job))
         path, said = variants[job.precision]
         try:
             accuracy = _accuracy(job, found, path, samples, accuracies, timing["threads"])
-            made, told = runs.measure(job, found, path, **timing)
+            made, doubt = runs.measure(job, found, path, **timing)
         except HwlibError as error:
             faults.append(error)
             continue
         except KeyboardInterrupt:
             if not cells:
                 raise
-            notes.append(f"Stopped after {number} of {len(jobs)}; what was done is kept.")
-            return cells, False
-        notes += told
+            stopped = [f"Stopped after {number} of {len(jobs)} figures; what was done is kept."]
+            break
+        doubts.append(doubt)
         cells += [_with_variant(row | accuracy, job, said, samples) for row in made]
     if not cells:
         raise faults[0]
-    notes += [f"Left out: {fault}." for fault in map(str, faults)]
+    notes += [*runs.in_words(doubts), *(f"Left out: {fault}." for fault in faults), *stopped]
     progress(len(jobs), len(jobs), "done")
-    return cells, True
+    return cells, not stopped
 
 
 def _accuracy(job, found, path, samples, known, threads):
