@@ -85,12 +85,11 @@ def largest_mb(profile):
 
 def run_once(network, feed):
     """Each node of `network` that runs on `feed`, as a list of `Ran`."""
-    proto = type(network.proto)()
-    proto.CopyFrom(network.proto)
-    facts = _named(proto.graph)
+    # The names are written into the graph itself: a copy of it would double its weights.
+    facts = _named(network.proto.graph)
     with tempfile.TemporaryDirectory() as folder:
         session = runtimes.session(
-            proto.SerializeToString(), optimised=False, profile=Path(folder) / "profile", folder=network.path.parent.resolve()
+            network.proto.SerializeToString(), optimised=False, profile=Path(folder) / "profile", folder=network.path.parent.resolve()
         )
         session.run(None, feed)
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))

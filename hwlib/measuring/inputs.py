@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from .. import units
 from ..errors import HwlibError, unknown
+from . import runtimes
 from .needs import need
-from .network import graphs, nodes, one_line
+from .network import graphs, nodes
 
 # Sizes tried for an axis that the file leaves free, the usual ones first: height and width, and anything else.
 SPATIAL = (224, 256, 320, 640, 48)
@@ -107,8 +108,11 @@ def settle(network, inputs, given, batch_size, call):
             raise
         except Exception as error:  # each runtime raises types of its own, and any of them means: not this size
             fault = fault or error
-    where = f"free axes {_axes(inputs, free)}: none of the usual sizes runs; state them" if free else f"it does not run: {one_line(fault)}"
-    raise HwlibError(f"{network.path.name}: {where}" + (f", such as --shape {_example(inputs)}" if free else ""))
+    if not free:
+        raise runtimes.fault(f"{network.path.name} does not run", fault)
+    axes = ", ".join(f"{word} of {entry.name}" for entry in inputs for word in entry.dims if word in free)
+    example = _example(inputs, free)
+    raise HwlibError(f"{network.path.name}: no usual size runs for the free axes {axes}; state them, such as --shape {example}")
 
 
 def arrays(inputs, sizes, seed):
@@ -222,13 +226,9 @@ def _combined(free):
         yield {word: by_kind[kind] for word, (kind, _) in free.items()}
 
 
-def _axes(inputs, free):
-    return ", ".join(f"{word} of {entry.name}" for entry in inputs for word in entry.dims if word in free)
-
-
-def _example(inputs):
-    entry = next(entry for entry in inputs if any(isinstance(dim, str) for dim in entry.dims))
-    return f"{entry.name}=" + _x(dim if isinstance(dim, int) else 1 for dim in entry.dims)
+def _example(inputs, free):
+    entry = next(entry for entry in inputs if set(entry.dims) & set(free))
+    return f"{entry.name}=" + _x("N" if dim in free else 1 if isinstance(dim, str) else dim for dim in entry.dims)
 
 
 def _x(dims):

@@ -32,7 +32,7 @@ STATISTICS = slice(3, 5)
 
 # What the runtimes say before they come to the point: where in their own source they stand, and of which kind the fault is.
 PREAMBLE = ("Exception from", "Check '", "FrontEnd API failed", "Model wasn't fully converted", "While validating", "-- ")
-NUMBERED = r"^\[ONNXRuntimeError\] : \d+ : \w+ : "
+PLACE = r"^\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .*? failed:|/onnxruntime_src/\S+ .*?\)(?: const)? (?=[A-Z])"
 
 
 class Network(NamedTuple):
@@ -58,7 +58,7 @@ def read(path):
     """
     path = Path(path)
     if not path.is_file():
-        raise HwlibError(f"{path}: no such file")
+        raise HwlibError(f"{path}: " + ("expected an ONNX file, found a folder" if path.is_dir() else "no such file"))
     proto = _parsed(path)
     _refuse_foreign(path, proto)
     files = _external_files(path, proto)
@@ -91,7 +91,7 @@ def graphs(graph):
 
 def one_line(error):
     """The first telling line of the runtime's `error`, at most 200 characters long."""
-    lines = [re.sub(NUMBERED, "", line).strip() for line in str(error).splitlines() if line.strip()]
+    lines = [re.sub(PLACE, "", line).strip() for line in str(error).splitlines() if line.strip()]
     telling = [line for line in lines if line and not line.startswith(PREAMBLE)]
     return (telling or lines or [type(error).__name__])[0][:200].rstrip(". ")
 

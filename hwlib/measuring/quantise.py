@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from pathlib import Path
+from zipfile import BadZipFile
 
 from .. import units
 from ..errors import HwlibError
@@ -65,8 +66,8 @@ def read_samples(path, entries, extra=()):
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, AttributeError) as error:
-        raise HwlibError(f"{path}: expected a .npz file of arrays: {error}") from None
+    except (OSError, ValueError, AttributeError, BadZipFile) as error:
+        raise HwlibError(f"{path}: expected a .npz file of arrays: {getattr(error, 'strerror', None) or 'it is something else'}") from None
     wanted = [*(entry.name for entry in entries), *extra]
     if sorted(arrays) != sorted(wanted) or len({len(array) for array in arrays.values()}) != 1:
         found = ", ".join(arrays) or "none"

@@ -1,6 +1,7 @@
 """Runs as rows of the tables, and the rows in the user's data folder."""
 
 import datetime
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -44,6 +45,13 @@ def check_model(row):
                 f"{row['model_id']} is already a network of {other.params_m:g} M parameters and {other.gmacs:g} GMACs at {other.input}; "
                 "give this one another name with --name"
             )
+
+
+def check_place(folder):
+    """Raise `HwlibError` if nothing can be written into `folder`, or it cannot be made: better before hours of measuring than after."""
+    there = next(place for place in [Path(folder).resolve(), *Path(folder).resolve().parents] if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise HwlibError(f"{folder}: {there} is no folder that can be written to")
 
 
 def latencies(figures):

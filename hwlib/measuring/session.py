@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from .. import columns
+from .. import columns, data
 from ..errors import HwlibError, unknown
 from . import loadgen, machine, quantise, rows, runs, runtimes, subject
 
@@ -43,6 +43,7 @@ def run(
     _check(batch_sizes, scenarios, seconds, threads, latency_ms, out)
     runtimes.check(on or ())
     found, notes = subject.look_at(model, shapes or {}, batch_sizes, name)
+    rows.check_place(Path(out).parent if out else data.user_dir())
     if not out:
         rows.check_model(found.model)
     jobs = _jobs(found, batch_sizes, precisions, on, scenarios)

@@ -12,7 +12,9 @@ class Builder:
     """A graph under construction: each method adds a node and returns the name of what it puts out."""
 
     def __init__(self, seed=0):
-        self.nodes, self.weights, self.random, self.shapes = [], [], np.random.default_rng(seed), {}
+        self.nodes, self.weights = [], []
+        # One block of random numbers, used again and again: a hundred million fresh ones take seconds and change nothing.
+        self.block = np.random.default_rng(seed).standard_normal(2**20 + 1, dtype="float32")
 
     def node(self, operator, inputs, **attributes):
         """Any operator with one output."""
@@ -29,7 +31,7 @@ class Builder:
     def weight(self, *shape, scale=None):
         """Random weights that keep the size of activations about as it is."""
         scale = scale or np.sqrt(2 / max(1, np.prod(shape[1:])))
-        return self.array(self.random.standard_normal(shape, dtype="float32") * np.float32(scale))
+        return self.array(np.resize(self.block * np.float32(scale), shape))
 
     def conv(self, x, channels_in, channels_out, kernel, stride=1, groups=1, bias=False, pads=None):
         """A convolution that keeps the size at stride 1 unless told otherwise."""
