@@ -151,7 +151,7 @@ def test_a_network_in_eight_bits_has_the_same_work(tmp_path):
     image = {"x": (TensorProto.FLOAT, ["batch", 3, 16, 16])}
     onnx.save(b.model(image, {b.node("Relu", [b.conv("x", 3, 8, 3, bias=True)]): 4}), tmp_path / "full.onnx")
     found, _ = subject.look_at(tmp_path / "full.onnx", {}, (1,))
-    feeds, _ = quantise.calibration(found.network, found.entries, found.sizes, None)
+    feeds, _ = quantise.calibration(found.entries, found.sizes, None)
     eight = quantise.to_int8(found.network, feeds, tmp_path / "eight.onnx", narrow=False)
     small, _ = subject.look_at(eight, {}, (1,))
     assert small.network.precision == "int8"

@@ -60,7 +60,7 @@ def between(start, end):
     # A counter that has run over begins again at nothing.
     used = [(after - before) % span for (before, span), (after, _) in zip(start.joules, end.joules, strict=True)]
     power = sum(used) / seconds if used else float("nan")
-    return Between(power, max(0.0, others / seconds / end.processors))
+    return Between(power, min(1.0, max(0.0, others / seconds / end.processors)))
 
 
 def rapl(folder=POWERCAP):

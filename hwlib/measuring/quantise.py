@@ -7,19 +7,19 @@ from zipfile import BadZipFile
 
 from .. import units
 from ..errors import HwlibError
-from . import inputs, runtimes
+from . import inputs, network, runtimes
 from .needs import need
 
 LABELS = "labels"
 LOG_WARNINGS = 2
 
 
-def to_int8(network, feeds, path, narrow):
-    """Write `network` with eight-bit weights and activations (QDQ format, weights per channel) to `path`; returns it.
+def to_int8(given, feeds, path, narrow):
+    """Write `given` with eight-bit weights and activations (QDQ format, weights per channel) to `path`; returns it.
 
     Parameters
     ----------
-    network : Network
+    given : Network
     feeds : list of dict
         Samples whose activations set the ranges.
     path : path
@@ -45,10 +45,14 @@ def to_int8(network, feeds, path, narrow):
     try:
         with _quiet():
             # Normalisation is folded into the convolution before it, as every runtime does with the file in fp32.
-            quantization.quant_pre_process(network.path, folded, skip_symbolic_shape=True)
+            quantization.quant_pre_process(given.path, folded, skip_symbolic_shape=True)
             quantization.quantize_static(folded, path, Samples(), per_channel=True, reduce_range=narrow, **types)
     except Exception as error:  # onnx and ONNX Runtime raise types of their own
-        raise runtimes.fault(f"{network.path.name} cannot be quantised", error) from None
+        raise runtimes.fault(f"{given.path.name} cannot be quantised", error) from None
+    if network.read(path).precision != "int8":
+        raise HwlibError(
+            f"{given.path.name}: static quantisation leaves most of its weights in {given.precision}, so there is no int8 of it"
+        )
     return Path(path)
 
 
@@ -106,7 +110,7 @@ def top1_percent(call, arrays, entries, batch_size):
     return units.PERCENT * right / seen
 
 
-def calibration(network, entries, sizes, path):
+def calibration(entries, sizes, path):
     """Feeds that set the ranges, and one word for what they are: the samples in `path`, or random ones."""
     if path is None:
         return inputs.pool(entries, sizes), "random"

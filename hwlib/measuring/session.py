@@ -11,6 +11,9 @@ from .. import columns, data
 from ..errors import HwlibError, unknown
 from . import loadgen, machine, quantise, rows, runs, runtimes, subject
 
+# Instructions that add up products of eight bits without running over.
+EIGHT_BIT_SUMS = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
+
 
 class Measured(NamedTuple):
     """The rows of a session, what a reader must know of them in sentences, the files written, and whether all was done."""
@@ -48,11 +51,11 @@ def run(
         rows.check_model(found.model)
     jobs = _jobs(found, batch_sizes, precisions, on, scenarios)
     with tempfile.TemporaryDirectory() as folder:
-        variants = _variants(found, {job.precision for job in jobs}, Path(folder), calibration, threads)
+        files = _files(found, {job.precision for job in jobs}, Path(folder), calibration, threads)
         samples = labelled and quantise.read_samples(labelled, found.entries, [quantise.LABELS])
         timing = {"seconds": seconds, "threads": threads, "latency_ms": latency_ms}
-        cells, complete = _all(jobs, found, variants, samples, timing, notes, progress or (lambda *_: None))
-    return _kept(cells, found, notes, complete, out)
+        cells, told, complete = _all(jobs, found, files, samples, timing, progress or (lambda *_: None))
+    return _kept(cells, found, [*notes, *told], complete, out)
 
 
 def _check(batch_sizes, scenarios, seconds, threads, latency_ms, out):
@@ -92,27 +95,29 @@ def _jobs(found, batch_sizes, precisions, on, scenarios):
     return jobs
 
 
-def _variants(found, precisions, folder, calibration, threads):
-    """For each precision the file to run, and what the column `variant` says of it."""
+def _files(found, precisions, folder, calibration, threads):
+    """For each precision the file to run and what the column `variant` says of it, or the `HwlibError` why there is none."""
     said = [f"threads={threads}"] * bool(threads)
-    variants = dict.fromkeys(precisions, (found.network.path, said))
+    files = dict.fromkeys(precisions, (found.network.path, said))
     if "int8" in precisions and found.network.precision != "int8":
-        narrow = not {"avx512_vnni", "avx_vnni", "i8mm", "asimddp"} & set(machine.describe().instructions)
+        narrow = not EIGHT_BIT_SUMS & set(machine.describe().instructions)
         base = found.sizes_at(1) if found.batch_words else found.sizes
-        feeds, given = quantise.calibration(found.network, found.entries, base, calibration)
-        path = quantise.to_int8(found.network, feeds, folder / "int8.onnx", narrow)
+        feeds, given = quantise.calibration(found.entries, base, calibration)
         how = ["quantisation=static_qdq", f"calibration={given}", f"weight_bits={7 if narrow else 8}"]
-        variants["int8"] = (path, [*said, *how])
-    return variants
+        try:
+            files["int8"] = quantise.to_int8(found.network, feeds, folder / "int8.onnx", narrow), [*said, *how]
+        except HwlibError as error:
+            files["int8"] = error
+    return files
 
 
-def _all(jobs, found, variants, samples, timing, notes, progress):
-    """Rows of every job that could be done, and whether none was left out by Ctrl-C; a job that fails is a note if another does not."""
+def _all(jobs, found, files, samples, timing, progress):
+    """Cells of every job that could be done, sentences on them, and whether none was left out by Ctrl-C; what fails is a sentence too."""
     cells, faults, doubts, accuracies, stopped = [], [], [], {}, []
     for number, job in enumerate(jobs):
         progress(number, len(jobs), str(job))
-        path, said = variants[job.precision]
         try:
+            path, said = _file(files[job.precision])
             accuracy = _accuracy(job, found, path, samples, accuracies, timing["threads"])
             made, doubt = runs.measure(job, found, path, **timing)
         except HwlibError as error:
@@ -127,9 +132,15 @@ def _all(jobs, found, variants, samples, timing, notes, progress):
         cells += [_with_variant(row | accuracy, job, said, samples) for row in made]
     if not cells:
         raise faults[0]
-    notes += [*runs.in_words(doubts), *(f"Left out: {fault}." for fault in faults), *stopped]
     progress(len(jobs), len(jobs), "done")
-    return cells, not stopped
+    left_out = [f"Left out: {fault}." for fault in dict.fromkeys(map(str, faults))]
+    return cells, [*runs.in_words(doubts), *left_out, *stopped], not stopped
+
+
+def _file(file):
+    if isinstance(file, HwlibError):
+        raise file
+    return file
 
 
 def _accuracy(job, found, path, samples, known, threads):
