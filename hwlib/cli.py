@@ -79,12 +79,12 @@ def measure(model, batch_sizes, precision, runtime, scenario, shapes, **settings
     """Measure your own network on this machine; Ctrl-C keeps what is done."""
     from .measuring import session
 
-    settings |= {"precisions": _words(precision), "on": _words(runtime), "scenarios": _words(scenario), "shapes": _shapes(shapes)}
+    settings |= {"precisions": _words(precision), "runtimes": _words(runtime), "scenarios": _words(scenario), "shapes": _shapes(shapes)}
     sizes = _numbers(batch_sizes, "batch sizes", ",")
     with click.progressbar(length=1, show_pos=True, item_show_func=lambda item: item, file=sys.stderr) as bar:
         done = session.run(model, batch_sizes=sizes, progress=_shown_on(bar), **settings)
     click.echo("\n".join([_text(done.rows, _MEASURED_COLUMNS), "", *map(str, done.paths)]))
-    click.echo("\n".join(done.notes), err=True)
+    click.echo("\n".join(filter(None, [done.variation, *done.notes])), err=True)
     if not done.complete:
         raise click.exceptions.Exit(130)
 

@@ -9,7 +9,7 @@ from test_measuring import small
 from hwlib import HwlibError, measuring
 from hwlib.measuring import needs, network, runtimes, session
 
-QUICK = {"seconds": 0.1, "on": ["onnxruntime"], "scenarios": ["offline"]}
+QUICK = {"seconds": 0.1, "runtimes": ["onnxruntime"], "scenarios": ["offline"]}
 
 
 @pytest.fixture(autouse=True)
@@ -185,10 +185,11 @@ def test_a_fixed_batch_stays_as_it_is(tmp_path):
         ({"batch_sizes": [0]}, "batch size 0: expected a whole number of at least 1"),
         ({"batch_sizes": [1.5]}, r"batch size 1\.5"),
         ({"batch_sizes": []}, "batch_sizes: expected at least one"),
+        ({"scenarios": []}, "scenarios: expected at least one"),
         ({"threads": 0}, "threads 0"),
         ({"latency_ms": -1}, "latency_ms -1"),
         ({"scenarios": ["sever"]}, "unknown scenario 'sever'; did you mean 'server'"),
-        ({"on": ["onxruntime"]}, "unknown runtime 'onxruntime'; did you mean 'onnxruntime'"),
+        ({"runtimes": ["onxruntime"]}, "unknown runtime 'onxruntime'; did you mean 'onnxruntime'"),
         ({"precisions": ["int9"]}, "unknown precision 'int9'; did you mean"),
         ({"precisions": ["fp8"]}, "precision 'fp8': the file is in fp32"),
         ({"shapes": {"img": (1, 3, 16, 16)}}, "unknown input 'img'; did you mean 'image'"),
@@ -212,6 +213,6 @@ def test_a_setting_out_of_its_range(good, settings, sentence):
 def test_a_runtime_that_is_not_there_says_what_to_install(good):
     missing = next(name for name in ("onnxruntime-cuda", "onnxruntime-coreml", "onnxruntime-directml") if name not in runtimes.installed())
     with pytest.raises(HwlibError, match=rf"runtime '{missing}' is not installed; .* brings it\. Installed: .*onnxruntime"):
-        session.run(good, **QUICK | {"on": [missing]})
+        session.run(good, **QUICK | {"runtimes": [missing]})
     with pytest.raises(HwlibError, match=r"no_such_library is not installed; `pip install hwlib\[measure\]` brings it"):
         needs.need("no_such_library")

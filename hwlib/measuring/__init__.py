@@ -25,8 +25,8 @@ def measure(model, **settings):
         Samples per call; 1 if not given.
     precisions : iterable of str, optional
         Words of `measurements.precision`; the file's own if not given. int8 of a file in fp32 is made by static quantisation.
-    on : iterable of str, optional
-        Runtimes by the names of `hwlib.measuring.runtimes.RUNTIMES`; all that are installed if not given.
+    runtimes : iterable of str, optional
+        By the names of `hwlib.measuring.runtimes.RUNTIMES`; all that are installed if not given.
     threads : int, optional
         Processor threads that one call may use; the runtime's own choice if not given.
     scenarios : iterable of str

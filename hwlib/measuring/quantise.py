@@ -68,9 +68,10 @@ def read_samples(path, entries, extra=()):
 
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(path) as file:
+            # Arrays of numbers only: by default numpy refuses stored objects, which could run code.
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, AttributeError, BadZipFile) as error:
+    except (OSError, ValueError, TypeError, AttributeError, BadZipFile) as error:
         raise HwlibError(f"{path}: expected a .npz file of arrays: {getattr(error, 'strerror', None) or 'it is something else'}") from None
     wanted = [*(entry.name for entry in entries), *extra]
     if sorted(arrays) != sorted(wanted) or len({len(array) for array in arrays.values()}) != 1:

@@ -33,10 +33,11 @@ class Job(NamedTuple):
 
 
 class Doubt(NamedTuple):
-    """How far a figure is to be trusted: share of the processors that others took, spread of its runs, how much slower the pace became."""
+    """How far a figure is to be trusted, as shares: processors that others took, spread and variation of its runs, change of pace."""
 
     others: float
     spread: float
+    variation: float
     pace: float
 
 
@@ -68,7 +69,7 @@ def measure(job, subject, path, *, seconds, threads=None, latency_ms=None):
         if job.scenario == "server":
             return _server(job, engine, feeds, call_s, seconds, latency_ms)
         runs = [_run(job, engine, feeds, call_s, seconds / REPEATS) for _ in range(REPEATS)]
-    except (HwlibError, KeyboardInterrupt):
+    except HwlibError:
         raise
     except Exception as error:  # the runtimes raise types of their own
         raise runtimes.fault(str(job), error) from None
@@ -136,10 +137,11 @@ def _cells(job, engine, runs, seconds):
     rates = [run.throughput_per_s for run in runs]
     spread = (rates[-1] - rates[0]) / middle.throughput_per_s
     paces = [run.pace_s for run in runs]
-    doubt = Doubt(max(run.meters.others for run in runs), spread, max(paces) / min(paces) - 1)
+    variation = statistics.stdev(rates) / statistics.mean(rates) if len(rates) > 1 else float("nan")
+    doubt = Doubt(max(run.meters.others for run in runs), spread, variation, max(paces) / min(paces) - 1)
     flags = {"wide_runs": spread > UNSTEADY, "busy_machine": doubt.others > BUSY}
     row = {
-        "source_ref": _told(rates, seconds, doubt.others),
+        "source_ref": _told(len(rates), seconds, doubt),
         "runtime": job.runtime,
         "runtime_version": engine.version,
         "tuning": engine.tuning,
@@ -167,17 +169,27 @@ def _by_scenario(job, row, run):
     return [row, row | {"scenario": "batch_loop"}]
 
 
-def _told(rates, seconds, busy):
+def _told(count, seconds, doubt):
     """How the figure came to be, in words."""
-    spread = f"; coefficient of variation {statistics.stdev(rates) / statistics.mean(rates):.3f}" if len(rates) > 1 else ""
     version = importlib.metadata.version("mlcommons-loadgen")
-    return f"LoadGen {version}: {len(rates)} runs of {seconds:g} s{spread}; others took {busy:.0%} of the processors"
+    runs = f"{count} runs of {seconds:g} s; coefficient of variation {doubt.variation:.3f}" if count > 1 else f"1 run of {seconds:g} s"
+    return f"LoadGen {version}: {runs}; others took {doubt.others:.0%} of the processors"
+
+
+def variation_in_words(doubts):
+    """The coefficient of variation over the runs of each figure, least to most, as a sentence; empty where nothing was repeated.
+
+    >>> variation_in_words([Doubt(0.0, 0.02, 0.004, 0.01), Doubt(0.0, 0.05, 0.021, 0.01)])
+    'Coefficient of variation over 5 runs: 0.4% to 2.1%.'
+    """
+    repeated = [doubt.variation for doubt in doubts if doubt.spread]
+    return f"Coefficient of variation over {REPEATS} runs: {min(repeated):.1%} to {max(repeated):.1%}." if repeated else ""
 
 
 def in_words(doubts):
     """Sentences for a reader on the `doubts` of all figures of a session; none where the machine was quiet.
 
-    >>> in_words([Doubt(0.4, 0.02, 0.01), Doubt(0.05, 0.02, 0.01)])
+    >>> in_words([Doubt(0.4, 0.02, 0.01, 0.01), Doubt(0.05, 0.02, 0.01, 0.01)])
     ['Other programs took up to 40% of the processors (1 of 2 figures); close them and measure again.']
     """
     said = {

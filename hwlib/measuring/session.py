@@ -9,16 +9,18 @@ import pandas as pd
 
 from .. import columns, data
 from ..errors import HwlibError, unknown
-from . import loadgen, machine, quantise, rows, runs, runtimes, subject
+from . import loadgen, machine, quantise, rows, runs, subject
+from . import runtimes as engines
 
 # Instructions that add up products of eight bits without running over.
 EIGHT_BIT_SUMS = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
 
 
 class Measured(NamedTuple):
-    """The rows of a session, what a reader must know of them in sentences, the files written, and whether all was done."""
+    """The rows of a session, how much they vary, sentences that a reader must know, the files written, and whether all was done."""
 
     rows: pd.DataFrame
+    variation: str
     notes: list
     paths: list
     complete: bool
@@ -29,7 +31,7 @@ def run(
     *,
     batch_sizes=(1,),
     precisions=None,
-    on=None,
+    runtimes=None,
     threads=None,
     scenarios=("single_stream", "offline"),
     seconds=10.0,
@@ -44,23 +46,25 @@ def run(
     """Everything asked for, measured, as a `Measured`; the parameters are those of `hwlib.measuring.measure`."""
     batch_sizes, scenarios = tuple(batch_sizes), tuple(scenarios)
     _check(batch_sizes, scenarios, seconds, threads, latency_ms, out)
-    runtimes.check(on or ())
+    engines.check(runtimes or ())
     found, notes = subject.look_at(model, shapes or {}, batch_sizes, name)
     rows.check_place(Path(out).parent if out else data.user_dir())
     if not out:
         rows.check_model(found.model)
-    jobs = _jobs(found, batch_sizes, precisions, on, scenarios)
+    jobs = _jobs(found, batch_sizes, precisions, runtimes, scenarios)
     with tempfile.TemporaryDirectory() as folder:
         files = _files(found, {job.precision for job in jobs}, Path(folder), calibration, threads)
         samples = labelled and quantise.read_samples(labelled, found.entries, [quantise.LABELS])
         timing = {"seconds": seconds, "threads": threads, "latency_ms": latency_ms}
-        cells, told, complete = _all(jobs, found, files, samples, timing, progress or (lambda *_: None))
-    return _kept(cells, found, [*notes, *told], complete, out)
+        cells, doubts, told, complete = _all(jobs, found, files, samples, timing, progress or (lambda *_: None))
+    table, paths = _kept(cells, found, out)
+    return Measured(table, runs.variation_in_words(doubts), [*notes, *runs.in_words(doubts), *told], paths, complete)
 
 
 def _check(batch_sizes, scenarios, seconds, threads, latency_ms, out):
-    if not batch_sizes:
-        raise HwlibError("batch_sizes: expected at least one")
+    for name, values in (("batch_sizes", batch_sizes), ("scenarios", scenarios)):
+        if not values:
+            raise HwlibError(f"{name}: expected at least one")
     for name, value in [*(("batch size", size) for size in batch_sizes), ("threads", threads)]:
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
             raise HwlibError(f"{name} {value!r}: expected a whole number of at least 1")
@@ -74,7 +78,7 @@ def _check(batch_sizes, scenarios, seconds, threads, latency_ms, out):
         raise HwlibError(f"out {str(out)!r}: expected a file name that ends in .csv")
 
 
-def _jobs(found, batch_sizes, precisions, on, scenarios):
+def _jobs(found, batch_sizes, precisions, runtimes, scenarios):
     """Every job that the runtimes can do, in the order asked for."""
     own = found.network.precision
     precisions = tuple(precisions or (own,))
@@ -83,9 +87,9 @@ def _jobs(found, batch_sizes, precisions, on, scenarios):
             raise unknown("precision", precision, columns.PRECISIONS)
     jobs = [
         runs.Job(runtime, precision, scenario, batch_size)
-        for runtime in on or runtimes.installed()
+        for runtime in runtimes or engines.installed()
         for precision in precisions
-        if runtimes.able(runtime, precision, own)
+        if engines.able(runtime, precision, own)
         for scenario in scenarios
         for batch_size in batch_sizes
     ]
@@ -112,7 +116,7 @@ def _files(found, precisions, folder, calibration, threads):
 
 
 def _all(jobs, found, files, samples, timing, progress):
-    """Cells of every job that could be done, sentences on them, and whether none was left out by Ctrl-C; what fails is a sentence too."""
+    """Cells and doubts of every job that could be done, sentences on what was left out, and whether Ctrl-C left out none."""
     cells, faults, doubts, accuracies, stopped = [], [], [], {}, []
     for number, job in enumerate(jobs):
         progress(number, len(jobs), str(job))
@@ -134,7 +138,7 @@ def _all(jobs, found, files, samples, timing, progress):
         raise faults[0]
     progress(len(jobs), len(jobs), "done")
     left_out = [f"Left out: {fault}." for fault in dict.fromkeys(map(str, faults))]
-    return cells, [*runs.in_words(doubts), *left_out, *stopped], not stopped
+    return cells, doubts, [*left_out, *stopped], not stopped
 
 
 def _file(file):
@@ -149,7 +153,7 @@ def _accuracy(job, found, path, samples, known, threads):
         return {}
     key = job.runtime, job.precision
     if key not in known:
-        engine = runtimes.opened(job.runtime, path, found.shapes(job.batch_size), job.precision, threads=threads)
+        engine = engines.opened(job.runtime, path, found.shapes(job.batch_size), job.precision, threads=threads)
         share = quantise.top1_percent(engine.call, samples, found.entries, job.batch_size)
         known[key] = {"accuracy_metric": "top1_percent", "accuracy_value": share}
     return known[key]
@@ -161,18 +165,18 @@ def _with_variant(row, job, said, samples):
     return row | {"variant": ";".join(filter(None, parts)) or None}
 
 
-def _kept(cells, found, notes, complete, out):
-    """The rows, written where they belong."""
+def _kept(cells, found, out):
+    """The rows, and the files that they were written into."""
     here = machine.describe()
-    kinds = [runtimes.RUNTIMES[row["runtime"]].device_class for row in cells]
+    kinds = [engines.RUNTIMES[row["runtime"]].device_class for row in cells]
     devices = {kind: machine.device(here, kind) for kind in kinds}
     named = [row | _place(here, devices[kind][0], kind) for row, kind in zip(cells, kinds, strict=True)]
     table = rows.table(named, found.model, f"{found.network.path.name} {found.network.digest}")
     if out:
         rows.write(table, out)
-        return Measured(table, notes, [Path(out)], complete)
+        return table, [Path(out)]
     fresh = [device for device, known in devices.values() if not known]
-    return Measured(table, notes, rows.save(table, found.model, fresh, found.operators), complete)
+    return table, rows.save(table, found.model, fresh, found.operators)
 
 
 def _place(here, device, kind):
