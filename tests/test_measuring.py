@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import onnx
 import onnxruntime
+import openvino
 import pandas as pd
 import pytest
 from perf.networks import Builder, lstm
@@ -245,6 +246,15 @@ def test_ctrl_c_keeps_what_is_done(tmp_path):
     assert "Stopped after 1 of 8 figures; what was done is kept." in said
     rows = pd.concat([pd.read_csv(path) for path in (own / "measurements").glob("*.csv")])
     assert rows["scenario"].tolist() == ["single_stream", "batch_loop"]
+
+
+def test_half_precision_that_is_only_stored_is_not_called_so(folder, tmp_path):
+    b = Builder()
+    x = b.node("Cast", [b.node("MatMul", ["x", b.array(np.ones((8, 4)), "float16")])], to=onnx.TensorProto.FLOAT)
+    onnx.save(b.model({"x": (onnx.TensorProto.FLOAT16, ["batch", 8])}, {x: 2}), tmp_path / "half.onnx")
+    rows = session.run(tmp_path / "half.onnx", scenarios=["offline"], seconds=0.1).rows.set_index("runtime")
+    assert pd.isna(rows.loc["onnxruntime", "precision"])
+    assert pd.isna(rows.loc["openvino", "precision"]) or "FP16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def test_another_network_of_the_same_name_is_refused(network, folder, tmp_path):

@@ -145,7 +145,7 @@ def _cells(job, engine, runs, seconds):
         "runtime": job.runtime,
         "runtime_version": engine.version,
         "tuning": engine.tuning,
-        "precision": job.precision if runtimes.RUNTIMES[job.runtime].keeps_type else None,
+        "precision": runtimes.worked_in(job.runtime, job.precision),
         "scenario": job.scenario,
         "batch_size": job.batch_size,
         "concurrency": engine.concurrency,

@@ -78,9 +78,27 @@ def able(runtime, precision, own):
     if precision == own or (precision == "int8" and own == "fp32"):
         return True
     known = RUNTIMES[runtime]
-    if known.library != "openvino" or own != "fp32" or not known.keeps_type:
-        return False
-    return precision.upper() in need("openvino").Core().get_property(known.unit, "OPTIMIZATION_CAPABILITIES")
+    return known.library == "openvino" and own == "fp32" and known.keeps_type and _supports(known.unit, precision)
+
+
+def worked_in(runtime, precision):
+    """The type that the matrix work is really done in where `precision` was asked for; None where the runtime does not tell.
+
+    >>> worked_in("onnxruntime", "fp32"), worked_in("onnxruntime", "fp16")
+    ('fp32', None)
+    """
+    known = RUNTIMES[runtime]
+    if not known.keeps_type:
+        return None
+    # On a processor half precision is often only how weights are stored.
+    if precision in ("fp16", "bf16") and known.device_class == "cpu":
+        return precision if known.library == "openvino" and _supports(known.unit, precision) else None
+    return precision
+
+
+def _supports(unit, precision):
+    """Whether OpenVINO's device `unit` computes in `precision`."""
+    return precision.upper() in need("openvino").Core().get_property(unit, "OPTIMIZATION_CAPABILITIES")
 
 
 def opened(runtime, path, shapes, precision, *, threads=None, throughput=False):
@@ -179,8 +197,8 @@ def _open_openvino(path, unit, shapes, precision, threads, throughput):
     model = core.read_model(path)
     model.reshape({name: list(shape) for name, shape in shapes.items()})
     settings = {"PERFORMANCE_HINT": "THROUGHPUT" if throughput else "LATENCY"}
-    if precision in OPENVINO_TYPES and unit != "NPU":
-        settings["INFERENCE_PRECISION_HINT"] = OPENVINO_TYPES[precision]
+    if unit != "NPU":
+        settings["INFERENCE_PRECISION_HINT"] = OPENVINO_TYPES.get(precision, "f32") if _supports(unit, precision) else "f32"
     if threads and unit == "CPU":
         settings["INFERENCE_NUM_THREADS"] = threads
     compiled = core.compile_model(model, unit, settings)

@@ -43,6 +43,8 @@ def look_at(path, shapes, batch_sizes, name=None):
         inputs.check_batch(net, entries, batch_size)
     try:
         session = runtimes.session(net.path, optimised=False)
+    except HwlibError:
+        raise
     except Exception as error:  # ONNX Runtime raises types of its own
         raise runtimes.fault(f"{net.path.name} cannot be run", error) from None
     base = inputs.samples_made_for(entries)
