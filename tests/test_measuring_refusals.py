@@ -4,6 +4,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from test_cli import run
 from test_measuring import small
 
 from hwlib import HwlibError, measuring
@@ -216,3 +217,23 @@ def test_a_runtime_that_is_not_there_says_what_to_install(good):
         session.run(good, **QUICK | {"runtimes": [missing]})
     with pytest.raises(HwlibError, match=r"no_such_library is not installed; `pip install hwlib\[measure\]` brings it"):
         needs.need("no_such_library")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["nothing.onnx"], "nothing.onnx: no such file"),
+        (["good.onnx", "--batch-sizes", "0"], "batch sizes '0': expected whole numbers of at least 1"),
+        (["good.onnx", "--batch-sizes", "1;2"], "batch sizes '1;2'"),
+        (["good.onnx", "--seconds", "0"], "seconds 0.0: expected a number over 0"),
+        (["good.onnx", "--shape", "image"], "--shape 'image': expected NAME=VALUE, each name once, such as x=1x3x224x224"),
+        (["good.onnx", "--shape", "image=1x3xax16"], "shape of image '1x3xax16': expected whole numbers"),
+        (["good.onnx", "--runtime", "openvion"], "unknown runtime 'openvion'; did you mean 'openvino'"),
+    ],
+)
+def test_on_the_command_line_it_is_one_sentence_and_exit_code_2(good, tmp_path, words, sentence):
+    done = run("measure", *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["good.onnx"]

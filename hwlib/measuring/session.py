@@ -118,27 +118,34 @@ def _files(found, precisions, folder, calibration, threads):
 def _all(jobs, found, files, samples, timing, progress):
     """Cells and doubts of every job that could be done, sentences on what was left out, and whether Ctrl-C left out none."""
     cells, faults, doubts, accuracies, stopped = [], [], [], {}, []
-    for number, job in enumerate(jobs):
-        progress(number, len(jobs), str(job))
-        try:
-            path, said = _file(files[job.precision])
-            accuracy = _accuracy(job, found, path, samples, accuracies, timing["threads"])
-            made, doubt = runs.measure(job, found, path, **timing)
-        except HwlibError as error:
-            faults.append(error)
-            continue
-        except KeyboardInterrupt:
-            if not cells:
-                raise
-            stopped = [f"Stopped after {number} of {len(jobs)} figures; what was done is kept."]
-            break
-        doubts.append(doubt)
-        cells += [_with_variant(row | accuracy, job, said, samples) for row in made]
+    try:
+        for number, job in enumerate(jobs):
+            progress(number, len(jobs), str(job))
+            try:
+                made, doubt = _one(job, found, _file(files[job.precision]), samples, timing, accuracies)
+            except HwlibError as error:
+                faults.append(error)
+                continue
+            doubts.append(doubt)
+            cells += made
+    except KeyboardInterrupt:
+        if not cells:
+            raise
+        stopped = [f"Stopped after {number} of {len(jobs)} figures; what was done is kept."]
     if not cells:
         raise faults[0]
-    progress(len(jobs), len(jobs), "done")
+    if not stopped:
+        progress(len(jobs), len(jobs), "done")
     left_out = [f"Left out: {fault}." for fault in dict.fromkeys(map(str, faults))]
     return cells, doubts, [*left_out, *stopped], not stopped
+
+
+def _one(job, found, file, samples, timing, accuracies):
+    """Cells and doubt of one job."""
+    path, said = file
+    accuracy = _accuracy(job, found, path, samples, accuracies, timing["threads"])
+    made, doubt = runs.measure(job, found, path, **timing)
+    return [_with_variant(row | accuracy, job, said, samples) for row in made], doubt
 
 
 def _file(file):
