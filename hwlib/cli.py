@@ -1,6 +1,7 @@
 """`hwlib …` on the command line: each command parses, calls one function and prints."""
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -104,6 +105,34 @@ def presets_():
 
     for name, (title, answers) in presets.PRESETS.items():
         click.echo(f"{name:15} {title}\n" + " " * 16 + " ".join(f"--{key.replace('_', '-')} {value}" for key, value in answers.items()))
+
+
+@main.command()
+@click.argument("model", metavar="MODEL.onnx", type=click.Path(path_type=Path))
+@click.option("--batch-sizes", default="1", show_default=True, metavar="N,N", help="Samples per call.")
+@click.option("--precision", metavar="NAME,NAME", help="fp32, int8, ...; the file's own if not given.")
+@click.option("--runtime", metavar="NAME,NAME", help="onnxruntime, openvino, ...; all that are installed if not given.")
+@click.option("--threads", type=int, help="Processor threads that one call may use.")
+@click.option("--scenario", default="single_stream,offline", show_default=True, metavar="NAME,NAME", help="single_stream, offline, server.")
+@click.option("--seconds", type=float, default=10.0, show_default=True, help="Measured time of each figure.")
+@click.option("--shape", "shapes", multiple=True, metavar="INPUT=1x3x224x224", help="For an input with free axes; may be given again.")
+@click.option("--latency-ms", type=float, help="Limit of the scenario server for 99 of 100 answers.")
+@click.option("--calibration", type=click.Path(), help="Samples (.npz, by input) that set the ranges of int8; random if not given.")
+@click.option("--labelled", type=click.Path(), help="Samples (.npz, by input, and labels) to measure accuracy on.")
+@click.option("--name", help="What the network is called in the tables; the file's name if not given.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="A .csv file for the rows, not your own data folder.")
+def measure(model, batch_sizes, precision, runtime, scenario, shapes, **settings):
+    """Measure your own network on this machine; Ctrl-C keeps what is done."""
+    from .measuring import session
+
+    settings |= {"precisions": _words(precision), "runtimes": _words(runtime), "scenarios": _words(scenario), "shapes": _shapes(shapes)}
+    sizes = _numbers(batch_sizes, "batch sizes", ",")
+    with click.progressbar(length=1, show_pos=True, item_show_func=lambda item: item, file=sys.stderr) as bar:
+        done = session.run(model, batch_sizes=sizes, progress=_shown_on(bar), **settings)
+    click.echo("\n".join([_text(done.rows, _MEASURED_COLUMNS), "", *map(str, done.paths)]))
+    click.echo("\n".join(filter(None, [done.variation, *done.notes])), err=True)
+    if not done.complete:
+        raise click.exceptions.Exit(130)
 
 
 @main.command()
@@ -222,13 +251,53 @@ _DECISION_COLUMNS = [
 ]
 
 
-def _settings(pairs):
+_MEASURED_COLUMNS = [
+    "device_name",
+    "runtime",
+    "precision",
+    "scenario",
+    "batch_size",
+    "throughput_per_s",
+    "latency_ms_p50",
+    "latency_ms_p90",
+    "latency_ms_p99",
+    "power_w",
+    "quality_flag",
+]
+
+
+def _words(text):
+    return [word.strip() for word in text.split(",")] if text else None
+
+
+def _numbers(text, what, separator):
+    """`text` as whole numbers of at least 1."""
+    parts = text.split(separator)
+    if not all(part.strip().isdecimal() and int(part) for part in parts):
+        raise HwlibError(f"{what} {text!r}: expected whole numbers of at least 1 with {separator!r} between them")
+    return tuple(map(int, parts))
+
+
+def _shapes(pairs):
+    """`INPUT=1x3x224x224` texts as a dict."""
+    return {name: _numbers(shape, f"shape of {name}", "x") for name, shape in _settings(pairs, "--shape", "x=1x3x224x224").items()}
+
+
+def _shown_on(bar):
+    def progress(done, total, what):
+        bar.length = total
+        bar.update(done - bar.pos, what)
+
+    return progress
+
+
+def _settings(pairs, option="--set", example="batch_size=8"):
     """`NAME=VALUE` texts as a dict; a text without = or a name given twice is an error."""
     settings = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or name in settings:
-            raise HwlibError(f"--set {pair!r}: expected NAME=VALUE, each name once, such as batch_size=8")
+            raise HwlibError(f"{option} {pair!r}: expected NAME=VALUE, each name once, such as {example}")
         settings[name] = value
     return settings
 

@@ -86,6 +86,7 @@ QUALITY_FLAGS = {
     "model_corrected": "the source names another network than the one that ran; the importer names it and says why",
     "concurrency_doubtful": "the source gives two numbers of requests in flight that do not agree",
     "prompt_unstated": "the source does not state the length of the prompt that the time to the first token is for",
+    "busy_machine": "other programs took more than a tenth of the processors during a run",
     "preview": "MLPerf lists the system as a preview or as research: it may not be for sale",
 }
 

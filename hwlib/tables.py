@@ -1,6 +1,7 @@
-"""Reading one table file strictly: CSV or Parquet in, a frame of the schema out, or an error with file, line and column."""
+"""Table files: read strictly, CSV or Parquet in, a frame of the schema out, or an error with file, line and column; written in one form."""
 
 import csv
+import re
 
 import pandas as pd
 
@@ -8,6 +9,7 @@ from . import schema
 from .errors import HwlibError
 
 MAX_BYTES = 100_000_000
+SIGNIFICANT_DIGITS = 10
 _ARROW_TYPES = {"string": "string", "integer": "int64", "number": "float64", "date": "timestamp[s]"}
 
 
@@ -30,6 +32,24 @@ def read_tables(paths, name):
     whole = pyarrow.concat_tables([_arrow(path, schema.table(name)) for path in paths])
     # One conversion that frees as it goes: half the memory of joining frames.
     return whole.to_pandas(types_mapper={pyarrow.int64(): pd.Int64Dtype()}.get, self_destruct=True, split_blocks=True)
+
+
+def write_csv(frame, path):
+    """Write `frame` to `path` in the project's one format: UTF-8, \\n, shortest number text, dates as YYYY-MM-DD."""
+    text = frame.to_csv(index=False, lineterminator="\n", float_format=_shortest, date_format="%Y-%m-%d")
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8", newline="")
+    temporary.replace(path)
+
+
+def slug(text):
+    """`text` in lower case with words joined by single hyphens; dots stay between digits.
+
+    >>> slug("Xeon Platinum 8480+ (2 sockets)"), slug("Llama-3.1 8B")
+    ('xeon-platinum-8480-2-sockets', 'llama-3.1-8b')
+    """
+    text = re.sub(r"[^a-z0-9.]+", "-", str(text).lower())
+    return re.sub(r"(?<!\d)\.|\.(?!\d)", "-", text).strip("-").replace("--", "-")
 
 
 def _arrow(path, tab):
@@ -156,3 +176,7 @@ def _fits(cell, kind):
     except ValueError:
         return False
     return True
+
+
+def _shortest(value):
+    return f"{value:.{SIGNIFICANT_DIGITS}g}"

@@ -43,12 +43,12 @@ LAYERS = [
     },
     {"charts"},
     {"panels"},
-    {"widgets", "reports", "measure", "workshop"},
+    {"widgets", "reports", "measuring", "workshop"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 ONLY_THERE = {"altair": {"charts"}, "papermill": {"reports"}, "nbconvert": {"reports"}, "ipywidgets": {"widgets"}, "click": {"cli"}}
-OWN_WORLD = {"importers", "widgets", "reports", "measure", "workshop"}
+OWN_WORLD = {"importers", "widgets", "reports", "measuring", "workshop"}
 
 
 def modules(root):

@@ -20,7 +20,7 @@ from pathlib import Path
 import pandas as pd
 
 from .. import check, package, schema
-from . import names, tidy
+from . import names, own, tidy
 
 # What makes a row the same row when its figures are corrected upstream: all but the figures themselves.
 IDENTITY = {
@@ -59,6 +59,7 @@ def build(sources, data, out=None):
     """
     sources, data = Path(sources), Path(data)
     read = {name: module.read(sources / module.FOLDER) for name, module in importers().items()}
+    read[own.NAME] = own.read(data / "curated" / own.NAME)
     curated = names.load_curated(data / "curated")
     tables = assemble(read, curated)
     for name, frame in tables.items():
@@ -96,7 +97,7 @@ def identified(table, read, curated, aliases):
     frames, spellings = [], []
     for source, part in read.items():
         if table in part:
-            frame = names.with_model_ids(part[table], source, curated["model_names"], importers()[source])
+            frame = names.with_model_ids(part[table], source, curated["model_names"], importers().get(source, own))
             spellings.append(frame[["model_name", "model_id"]].drop_duplicates().assign(source=source))
             frames.append(schema.conform(names.with_device_ids(frame, aliases), table))
     rows = pd.concat(frames, ignore_index=True)

@@ -1,11 +1,10 @@
 """Identity: one `device_id` and one `model_id` for the same thing under all its spellings."""
 
-import re
-
 import pandas as pd
 
 from .. import schema
 from ..errors import HwlibError
+from ..tables import slug as slug
 
 CURATED = {
     "sources": schema.SOURCES.names,
@@ -15,16 +14,6 @@ CURATED = {
     "models": schema.MODELS.names,
     "model_names": ["source", "alias", "model_id"],
 }
-
-
-def slug(text):
-    """`text` in lower case with words joined by single hyphens; dots stay between digits.
-
-    >>> slug("Xeon Platinum 8480+ (2 sockets)"), slug("Llama-3.1 8B")
-    ('xeon-platinum-8480-2-sockets', 'llama-3.1-8b')
-    """
-    text = re.sub(r"[^a-z0-9.]+", "-", str(text).lower())
-    return re.sub(r"(?<!\d)\.|\.(?!\d)", "-", text).strip("-").replace("--", "-")
 
 
 def load_curated(folder):

@@ -8,8 +8,8 @@ import pandas as pd
 
 from .. import schema, units
 from ..errors import HwlibError, unknown
+from ..tables import write_csv
 
-SIGNIFICANT_DIGITS = 10
 LARGEST_COUNT = 10_000_000
 LARGEST_NUMBER = 1e18  # nanoseconds of thirty years: the largest thing that any source counts
 
@@ -151,15 +151,3 @@ def write(tables, folder):
                 write_csv(part, folder / "measurements" / f"{source}.csv")
         else:
             write_csv(frame, folder / f"{name}.csv")
-
-
-def write_csv(frame, path):
-    """Write `frame` to `path` in the project's one format: UTF-8, \\n, shortest number text, dates as YYYY-MM-DD."""
-    text = frame.to_csv(index=False, lineterminator="\n", float_format=_shortest, date_format="%Y-%m-%d")
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8", newline="")
-    temporary.replace(path)
-
-
-def _shortest(value):
-    return f"{value:.{SIGNIFICANT_DIGITS}g}"
