@@ -14,6 +14,7 @@ NOTED_FLAGS = {
     "device_proxy": "measured on an equivalent chip",
     "partly_elsewhere": "some layers ran on another unit",
     "community": "reported by users",
+    "busy_machine": "measured while other programs ran",
     "upper_bound": "an 'up to' figure",
 }
 # A rented machine type in the name of a measured system, such as "AWS g4dn.4xlarge".
