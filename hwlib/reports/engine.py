@@ -1,13 +1,16 @@
-"""Runs a notebook with papermill in a fresh kernel of the running interpreter."""
+"""Runs a notebook with papermill: in a fresh kernel of the running interpreter, or in a child of a process that has all imported."""
 
 import logging
 from pathlib import Path
 
-from ..errors import unknown
+from ..errors import HwlibError, unknown
+from . import texts, zygote
 
 START_ATTEMPTS = 2  # kernels pick their ports by chance, and a busy machine now and then loses the race
 LIVE_CHARTS = {"HWLIB_CHARTS": "html"}  # `hwlib.charts` otherwise draws pictures, for notebooks that are read without running
 QUIET_KERNEL = "--IPKernelApp.log_level=40"  # ipykernel otherwise says a line about TCP for each report
+ENGINES = ("kernel", "fork")
+PAPERMILL_NAME = "hwlib-fork"
 
 
 def execute(notebook, parameters, engine="kernel", timeout_s=300):
@@ -29,40 +32,93 @@ def execute(notebook, parameters, engine="kernel", timeout_s=300):
     tuple
         The notebook as far as it came, and the fault (None if there is none).
     """
+    executed, _, fault = make(notebook, parameters, None, engine, timeout_s)
+    return executed, fault
+
+
+def make(notebook, parameters, wanted, engine="kernel", timeout_s=300, forker=None):
+    """The executed `notebook`, the texts made of it (by ending), and None or the sentence that says why it failed.
+
+    Parameters
+    ----------
+    notebook, parameters, engine, timeout_s
+        As in `execute`.
+    wanted : dict or None
+        What `texts.make` is to make of it, but for the folder; None for nothing.
+    forker : zygote.Zygote, optional
+        For the fork engine; one for this call alone if not given.
+    """
+    notebook = Path(notebook).resolve()
+    wanted = wanted and {**wanted, "folder": str(notebook.parent)}
     if engine not in ENGINES:
         raise unknown("engine", engine, ENGINES)
-    return ENGINES[engine](Path(notebook).resolve(), parameters, timeout_s)
+    if engine == "kernel":
+        return _kernel(notebook, parameters, wanted, timeout_s)
+    if not zygote.available():
+        raise HwlibError("engine 'fork': processes cannot be forked safely on this system; 'kernel' runs everywhere")
+    if forker:
+        return _fork(notebook, parameters, wanted, timeout_s, forker)
+    with zygote.Zygote() as own:
+        return _fork(notebook, parameters, wanted, timeout_s, own)
 
 
-def _kernel(notebook, parameters, timeout_s):
-    """Papermill's own engine. Its marks in the notebook lie after a timeout or a dead kernel: only exceptions are trusted."""
+def _fork(notebook, parameters, wanted, timeout_s, forker):
+    """The fork engine by way of papermill; the child makes the texts too, so that this process stays free and small."""
     import nbformat
+    from papermill.engines import papermill_engines
+
+    from .forking import ForkEngine
+
+    papermill_engines.register(PAPERMILL_NAME, ForkEngine)  # also where the package is used without having been installed
+    progress, made = {"notebook": nbformat.read(notebook, as_version=4), "cell": None}, {}
+    more = {"engine_name": PAPERMILL_NAME, "forker": forker, "folder": str(notebook.parent), "wanted": wanted, "made": made, "progress": progress}
+    fault = _account(notebook, parameters, timeout_s, progress, more)
+    fault = fault or (made.get("fault") and f"{notebook.name}: {made['fault']}")
+    return progress["notebook"], made.get("made"), fault
+
+
+def _kernel(notebook, parameters, wanted, timeout_s):
+    """Papermill's own engine."""
+    import nbformat
+
+    for attempt in range(START_ATTEMPTS):
+        progress = {"notebook": nbformat.read(notebook, as_version=4), "cell": None}
+        fault = _account(notebook, parameters, timeout_s, progress, _kernel_options(notebook, progress))
+        if not (fault and progress["cell"] is None and attempt + 1 < START_ATTEMPTS):
+            break
+    made = None
+    if wanted and not fault:
+        try:
+            made = texts.make(progress["notebook"], **wanted)
+        except HwlibError as error:
+            fault = str(error)
+    return progress["notebook"], made, fault
+
+
+def _account(notebook, parameters, timeout_s, progress, more):
+    """Run, and return the fault or None. Papermill's marks in the notebook lie after a timeout or a dead kernel: only exceptions count."""
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import PapermillExecutionError
     from papermill.execute import remove_error_markers
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # it warns of every union type; what fails is raised
-    for attempt in range(START_ATTEMPTS):
-        progress = {"notebook": nbformat.read(notebook, as_version=4), "cell": None}
-        try:
-            _papermill(notebook, parameters, timeout_s, progress)
-            fault = _ended_early(progress["notebook"])
-        except PapermillExecutionError as error:
-            progress["notebook"] = remove_error_markers(progress["notebook"])  # they would shift the cells' numbers
-            fault = _last_line(error)
-        except CellTimeoutError:
-            fault = f"it took longer than {timeout_s} s"
-        except DeadKernelError:
-            fault = "its Python process died (out of memory, or ended from outside)"
-        except (RuntimeError, OSError) as error:
-            fault = f"the kernel failed: {error}"
-            if progress["cell"] is None and attempt + 1 < START_ATTEMPTS:
-                continue
-        progress["notebook"].metadata.get("papermill", {}).pop("input_path", None)  # the whole input notebook
-        return progress["notebook"], fault and f"{notebook.name}{_where(progress['cell'])}: {fault}"
+    try:
+        _papermill(parameters, timeout_s, progress, more)
+        fault = _ended_early(progress["notebook"])
+    except PapermillExecutionError as error:
+        progress["notebook"] = remove_error_markers(progress["notebook"])  # they would shift the cells' numbers
+        fault = _last_line(error)
+    except CellTimeoutError:
+        fault = f"it took longer than {timeout_s} s"
+    except DeadKernelError:
+        fault = "its Python process died (out of memory, or ended from outside)"
+    except (RuntimeError, OSError) as error:
+        fault = f"the kernel failed: {error}"
+    progress["notebook"].metadata.get("papermill", {}).pop("input_path", None)  # the whole input notebook
+    return fault and f"{notebook.name}{_where(progress['cell'])}: {fault}"
 
 
-def _papermill(notebook, parameters, timeout_s, progress):
+def _papermill(parameters, timeout_s, progress, more):
     """One run; `progress` keeps the notebook and the (number, source) of the cell that runs, which exceptions do not carry."""
     import papermill
 
@@ -75,14 +131,20 @@ def _papermill(notebook, parameters, timeout_s, progress):
         progress_bar=False,
         request_save_on_cell_execute=False,
         execution_timeout=timeout_s,
-        iopub_timeout=60,
-        shutdown_kernel="immediate",
-        extra_arguments=[QUIET_KERNEL],
-        kernel_manager_class=_own_interpreter(),
-        resources={"metadata": {"path": str(notebook.parent)}},  # the kernel's folder; `cwd` would move this process too
-        on_notebook_start=lambda notebook: progress.update(notebook=notebook),
-        on_cell_start=lambda cell, cell_index: progress.update(cell=(cell_index + 1, cell.source)),
+        **more,
     )
+
+
+def _kernel_options(notebook, progress):
+    return {
+        "iopub_timeout": 60,
+        "shutdown_kernel": "immediate",
+        "extra_arguments": [QUIET_KERNEL],
+        "kernel_manager_class": _own_interpreter(),
+        "resources": {"metadata": {"path": str(notebook.parent)}},  # the kernel's folder; `cwd` would move this process too
+        "on_notebook_start": lambda notebook: progress.update(notebook=notebook),
+        "on_cell_start": lambda cell, cell_index: progress.update(cell=(cell_index + 1, cell.source)),
+    }
 
 
 def _own_interpreter():
@@ -111,6 +173,3 @@ def _last_line(error):
 def _where(cell):
     """The words ", cell 4 (`first line`)" for the cell that ran last; empty if none did."""
     return f", cell {cell[0]} (`{cell[1].strip().splitlines()[0]}`)" if cell else ""
-
-
-ENGINES = {"kernel": _kernel}

@@ -1,0 +1,99 @@
+"""The site around the reports: an index with search, a page that compares, the workbook's notebooks, and the same for machines."""
+
+import json
+import re
+from pathlib import Path
+
+from .. import __version__, data
+from ..errors import HwlibError
+from . import html
+
+ASSETS = "assets"
+NOTEBOOKS = "notebooks"
+MODEL_FACTS = ("name", "task", "family", "params_m", "gmacs", "input")
+
+
+def share_assets(folder):
+    """Write the files that pages share, unless they are there already."""
+    for name, text in html.shared().items():
+        path = f"{ASSETS}/{name}"
+        if folder.read(path) != text.encode():
+            folder.write({path: text})
+
+
+def write(folder, known):
+    """Write index, comparison and `reports.json` for the records of the manifest `known`."""
+    rows = _rows(known)
+    about = {"version": __version__, "data_date": f"{data.load('prices')['as_of'].max():%Y-%m-%d}", "count": len(rows)}
+    table = json.dumps({"about": about, "reports": rows}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    pages = {f"{name}.html": _page(f"{name}.html.j2", about, notebooks=_notebooks(folder)) for name in ("compare", "index")}
+    # A script and not only JSON: a browser lets no page of a local folder fetch a file beside it.
+    folder.write({"reports.json": table + "\n", "reports.js": f"window.HWLIB = {_in_script(table)};\n"} | pages)
+
+
+def write_notebooks(folder, paths):
+    """Render executed notebooks at `paths` with their code into the site, as they are; returns the names of the pages."""
+    import nbformat
+
+    made = {}
+    for path in paths:
+        try:
+            notebook = nbformat.read(path, as_version=4)
+        except (OSError, ValueError) as error:
+            raise HwlibError(f"{path}: not a notebook that can be read: {type(error).__name__}") from None
+        name = re.sub(r"[^a-z0-9_.-]", "-", path.stem.lower())
+        made[f"{NOTEBOOKS}/{name}.html"] = html.page(
+            notebook, title=_heading(notebook) or path.stem, folder=path.parent, assets=f"../{ASSETS}", code=True
+        )
+    folder.write(made)
+    return list(made)
+
+
+def _page(name, about, **more):
+    return html.template(name).render(**about, **more, policy=html.SITE_POLICY, assets=ASSETS)
+
+
+def _rows(known):
+    """What the pages need of each report, by name."""
+    models = data.load("models").drop_duplicates("model_id").set_index("model_id")[list(MODEL_FACTS)]
+    facts = json.loads(models.to_json(orient="index"))
+    made = [{"report": name, **_row(name, record, facts)} for name, record in known.reports.items()]
+    failed = [
+        {"report": name, **_row(name, record, facts), "failed": record["error"], "notebook": record["notebook"]}
+        for name, record in known.failures.items()
+        if name not in known.reports
+    ]
+    again = [{**row, "failed": known.failures[row["report"]]["error"]} if row["report"] in known.failures else row for row in made]
+    return sorted(again + failed, key=lambda row: row["report"])
+
+
+def _row(name, record, facts):
+    model = record["model"]
+    return {
+        "model": model,
+        **facts.get(model, {"name": model}),
+        "asked": {key: value for key, value in record["parameters"].items() if key in record.get("own", ())},
+        **record.get("summary", {}),
+        "changes": record.get("changes", []),
+        "rendered": record.get("rendered"),
+    }
+
+
+def _notebooks(folder):
+    """The (address, name) of each notebook's page that is there."""
+    listed = [path for path in folder.names(NOTEBOOKS) if path.endswith(".html")]
+    return [(f"{NOTEBOOKS}/{name}", name.removesuffix(".html").replace("_", " ")) for name in sorted(listed)]
+
+
+def _heading(notebook):
+    """The first heading of the notebook, which becomes its page's."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and (found := re.match(r"#\s+(.+)", cell.source)):
+            cell.source = cell.source[found.end() :].lstrip()
+            return found[1].strip()
+    return None
+
+
+def _in_script(text):
+    """JSON `text` as it may stand in a script file: the two line ends that only JSON allows in strings are escaped."""
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
