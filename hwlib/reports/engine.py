@@ -1,5 +1,6 @@
 """Runs a notebook with papermill: in a fresh kernel of the running interpreter, or in a child of a process that has all imported."""
 
+import functools
 import logging
 from pathlib import Path
 
@@ -10,6 +11,7 @@ START_ATTEMPTS = 2  # kernels pick their ports by chance, and a busy machine now
 LIVE_CHARTS = {"HWLIB_CHARTS": "html"}  # `hwlib.charts` otherwise draws pictures, for notebooks that are read without running
 QUIET_KERNEL = "--IPKernelApp.log_level=40"  # ipykernel otherwise says a line about TCP for each report
 ENGINES = ("kernel", "fork")
+PYTHON = {"kernel_name": "python3", "language": "python"}
 PAPERMILL_NAME = "hwlib-fork"
 
 
@@ -64,17 +66,41 @@ def make(notebook, parameters, wanted, engine="kernel", timeout_s=300, forker=No
 
 def _fork(notebook, parameters, wanted, timeout_s, forker):
     """The fork engine by way of papermill; the child makes the texts too, so that this process stays free and small."""
-    import nbformat
+    import papermill
     from papermill.engines import papermill_engines
 
     from .forking import ForkEngine
 
     papermill_engines.register(PAPERMILL_NAME, ForkEngine)  # also where the package is used without having been installed
-    progress, made = {"notebook": nbformat.read(notebook, as_version=4), "cell": None}, {}
-    more = {"engine_name": PAPERMILL_NAME, "forker": forker, "folder": str(notebook.parent), "wanted": wanted, "made": made, "progress": progress}
-    fault = _account(notebook, parameters, timeout_s, progress, more)
+    progress, made = {"notebook": _template(notebook, notebook.stat().st_mtime_ns), "cell": None}, {}
+
+    def work():
+        # In two steps, since papermill would end by formatting all outputs as JSON for a file that nobody asked for.
+        prepared = papermill.execute_notebook(progress["notebook"], None, parameters, engine_name=PAPERMILL_NAME, prepare_only=True, **PYTHON)
+        papermill_engines.execute_notebook_with_engine(
+            PAPERMILL_NAME,
+            prepared,
+            progress_bar=False,
+            kernel_name=PYTHON["kernel_name"],
+            execution_timeout=timeout_s,
+            forker=forker,
+            folder=str(notebook.parent),
+            wanted=wanted,
+            made=made,
+            progress=progress,
+        )
+
+    fault = _account(notebook, timeout_s, progress, work)
     fault = fault or (made.get("fault") and f"{notebook.name}: {made['fault']}")
     return progress["notebook"], made.get("made"), fault
+
+
+@functools.lru_cache(maxsize=4)
+def _template(notebook, _changed):
+    """The notebook as it is in its file, which papermill copies."""
+    import nbformat
+
+    return nbformat.read(notebook, as_version=4)
 
 
 def _kernel(notebook, parameters, wanted, timeout_s):
@@ -83,7 +109,7 @@ def _kernel(notebook, parameters, wanted, timeout_s):
 
     for attempt in range(START_ATTEMPTS):
         progress = {"notebook": nbformat.read(notebook, as_version=4), "cell": None}
-        fault = _account(notebook, parameters, timeout_s, progress, _kernel_options(notebook, progress))
+        fault = _account(notebook, timeout_s, progress, lambda: _papermill(notebook, parameters, timeout_s, progress))
         if not (fault and progress["cell"] is None and attempt + 1 < START_ATTEMPTS):
             break
     made = None
@@ -95,15 +121,15 @@ def _kernel(notebook, parameters, wanted, timeout_s):
     return progress["notebook"], made, fault
 
 
-def _account(notebook, parameters, timeout_s, progress, more):
-    """Run, and return the fault or None. Papermill's marks in the notebook lie after a timeout or a dead kernel: only exceptions count."""
+def _account(notebook, timeout_s, progress, work):
+    """Do the `work`, and return the fault or None. Papermill's marks in the notebook lie after a timeout or a dead kernel: only exceptions count."""
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import PapermillExecutionError
     from papermill.execute import remove_error_markers
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # it warns of every union type; what fails is raised
     try:
-        _papermill(parameters, timeout_s, progress, more)
+        work()
         fault = _ended_early(progress["notebook"])
     except PapermillExecutionError as error:
         progress["notebook"] = remove_error_markers(progress["notebook"])  # they would shift the cells' numbers
@@ -118,7 +144,7 @@ def _account(notebook, parameters, timeout_s, progress, more):
     return fault and f"{notebook.name}{_where(progress['cell'])}: {fault}"
 
 
-def _papermill(parameters, timeout_s, progress, more):
+def _papermill(notebook, parameters, timeout_s, progress):
     """One run; `progress` keeps the notebook and the (number, source) of the cell that runs, which exceptions do not carry."""
     import papermill
 
@@ -126,25 +152,18 @@ def _papermill(parameters, timeout_s, progress, more):
         progress["notebook"],  # not its path, which papermill would fill in like a format string
         None,
         parameters,
-        kernel_name="python3",
-        language="python",
+        **PYTHON,
         progress_bar=False,
         request_save_on_cell_execute=False,
         execution_timeout=timeout_s,
-        **more,
+        iopub_timeout=60,
+        shutdown_kernel="immediate",
+        extra_arguments=[QUIET_KERNEL],
+        kernel_manager_class=_own_interpreter(),
+        resources={"metadata": {"path": str(notebook.parent)}},  # the kernel's folder; `cwd` would move this process too
+        on_notebook_start=lambda notebook: progress.update(notebook=notebook),
+        on_cell_start=lambda cell, cell_index: progress.update(cell=(cell_index + 1, cell.source)),
     )
-
-
-def _kernel_options(notebook, progress):
-    return {
-        "iopub_timeout": 60,
-        "shutdown_kernel": "immediate",
-        "extra_arguments": [QUIET_KERNEL],
-        "kernel_manager_class": _own_interpreter(),
-        "resources": {"metadata": {"path": str(notebook.parent)}},  # the kernel's folder; `cwd` would move this process too
-        "on_notebook_start": lambda notebook: progress.update(notebook=notebook),
-        "on_cell_start": lambda cell, cell_index: progress.update(cell=(cell_index + 1, cell.source)),
-    }
 
 
 def _own_interpreter():

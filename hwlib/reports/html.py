@@ -68,6 +68,19 @@ def page(notebook, *, title, settings=(), data_date=None, folder=".", assets=Non
     )
 
 
+def warm():
+    """Have all that pages need loaded and compiled, by making one that has a bit of everything."""
+    import nbformat
+
+    cells = nbformat.v4.new_markdown_cell("# Title\n\n*text* and `code`"), nbformat.v4.new_code_cell("1")
+    shown = {"text/html": "<table><tr><th>a</th></tr></table>", "text/markdown": "*a*", "text/plain": "a"}
+    for kind in shown:
+        cells[1].outputs.append(nbformat.v4.new_output("display_data", {kind: shown[kind]}))
+    cells[1].outputs.append(nbformat.v4.new_output("stream", text="a"))
+    page(nbformat.v4.new_notebook(cells=list(cells)), title="t")
+    page(nbformat.v4.new_notebook(cells=list(cells)), title="t", assets="assets")
+
+
 def shared():
     """The text of each file that pages with `assets` share, by name."""
     return {"vega.js": vega(), "report.css": _css(), "site.css": _css("site.css"), "site.js": _css("site.js")}
@@ -172,6 +185,8 @@ def exporter(code=False):
 
     config = Config()
     config.NbConvertBase.display_data_priority = list(READABLE)
+    config.Exporter.default_preprocessors = ["nbconvert.preprocessors.TagRemovePreprocessor"]
+    config.Exporter.optimistic_validation = True  # once, and not after each preprocessor
     config.TagRemovePreprocessor.enabled = True
     config.TagRemovePreprocessor.remove_cell_tags = {"remove-cell"}
     config.TagRemovePreprocessor.remove_all_outputs_tags = {"remove-output"}

@@ -30,6 +30,11 @@ def run(notebook, emit):
             return
 
 
+def prepare():
+    """The one shell of this process, which nothing was run in yet when it is made."""
+    return _Shell.instance(config=Config(HistoryManager={"enabled": False}))
+
+
 class _Kernel:
     """What a kernel and its client are to each other, without a wire: nbclient itself files each message under its cell."""
 
@@ -37,7 +42,7 @@ class _Kernel:
         self.client, self.number, self.touched, self.pending = NotebookClient(notebook), 0, set(), []
         self.files = {name: _captured(fd) for name, fd in (("stdout", 1), ("stderr", 2))}
         self.streams = {name: _Stream(self, name, fd) for name, fd in (("stdout", 1), ("stderr", 2))}
-        self.shell = _Shell.instance(config=Config(HistoryManager={"enabled": False}))
+        self.shell = prepare()
         for part in (self.shell, self.shell.displayhook, self.shell.display_pub):
             part.send = self.send
 

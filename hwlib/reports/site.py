@@ -26,7 +26,10 @@ def write(folder, known):
     rows = _rows(known)
     about = {"version": __version__, "data_date": f"{data.load('prices')['as_of'].max():%Y-%m-%d}", "count": len(rows)}
     table = json.dumps({"about": about, "reports": rows}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    pages = {f"{name}.html": _page(f"{name}.html.j2", about, notebooks=_notebooks(folder)) for name in ("compare", "index")}
+    pages = {
+        "compare.html": _page("compare.html.j2", about),
+        "index.html": _page("reports.html.j2", about, notebooks=_notebooks(folder)),
+    }
     # A script and not only JSON: a browser lets no page of a local folder fetch a file beside it.
     folder.write({"reports.json": table + "\n", "reports.js": f"window.HWLIB = {_in_script(table)};\n"} | pages)
 

@@ -132,9 +132,6 @@ def _prepare(given):
     """Import what reports need; then nothing is left that may not be forked."""
     import gc
 
-    import nbformat
-    import numpy
-
     import hwlib
 
     from .. import data
@@ -142,12 +139,13 @@ def _prepare(given):
 
     if given["standalone"]:
         html.start_vega()
-    html.exporter()
-    _ = [getattr(hwlib, name) for name in hwlib.__all__], shell, nbformat, numpy
-    if given["standalone"]:
-        html.vega()
     # The tables as the other side read them: reading leaves threads behind.
     data.load = given["tables"].__getitem__
+    _ = [getattr(hwlib, name) for name in hwlib.__all__]
+    html.warm()
+    shell.prepare()
+    if given["standalone"]:
+        html.vega()
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         raise HwlibError(f"the fork engine must have one thread and has {threads}; --engine kernel does without it")
