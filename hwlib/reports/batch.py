@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from .. import data
-from ..errors import HwlibError
+from ..errors import HwlibError, unknown
 from . import cluster, engine, files, manifest, pdf, site, store, summary, zygote
 from .parameters import read_parameters, shown
 
@@ -56,6 +56,8 @@ def run(reports, out, how, *, jobs=1, force=False, scheduler=None):
     RunFault
         If the folder cannot be used, or not any more.
     """
+    if how.engine not in engine.ENGINES:
+        raise unknown("engine", how.engine, engine.ENGINES)
     if how.pdf:
         pdf.find_browser()
     folder = store.open_folder(out)
@@ -64,20 +66,17 @@ def run(reports, out, how, *, jobs=1, force=False, scheduler=None):
         keys = manifest.keys(reports, how.template, how.standalone, how.pdf)
         kept = set() if force else known.current(keys)
         todo = [report for report in reports if report.name not in kept]
-        if known.run.get("finished"):
-            known.forget_changes()
-        known.run = {"how": how._asdict(), "reports": [[*report] for report in reports], "finished": False}
-        known.save()
         yield len(kept), len(todo)
-        site.share_assets(folder)
-        try:
-            with _renderer(folder, how, jobs, scheduler) as render:
-                for done in render(todo):
+        with _renderer(folder, how, jobs, scheduler) if todo else contextlib.nullcontext() as render:
+            known.begin(how._asdict(), reports)
+            site.share_assets(folder, known)
+            try:
+                for done in render(todo) if todo else ():
                     _note(known, done, keys)
                     yield done
-            known.run["finished"] = True
-        finally:
-            _finish(folder, known, reports)
+                known.run["finished"] = True
+            finally:
+                _finish(folder, known, reports)
 
 
 def _note(known, done, keys):
@@ -170,13 +169,10 @@ def _defaults(template):
 
 def title(report):
     """The page's title."""
-    return f"Hardware for {_names()[report.parameters['model']]}"
+    models, model = data.load("models"), report.parameters["model"]
+    return f"Hardware for {next(iter(models.loc[models['model_id'] == model, 'name']), model)}"
 
 
 def data_date():
     """The day of the newest price list, as text."""
     return f"{data.load('prices')['as_of'].max():%Y-%m-%d}"
-
-
-def _names():
-    return data.load("models").set_index("model_id")["name"]

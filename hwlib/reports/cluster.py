@@ -39,7 +39,7 @@ def render(client, reports, place, how):
     state = [manifest.code_digest(), manifest.tables_digest()]
     futures = [client.submit(_work, report, place, how, state, key=f"hwlib-{report.name}-{number}", retries=RETRIES, pure=False) for number, report in enumerate(reports)]
     try:
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             yield future.result()
             future.release()
     except (RunFault, HwlibError):

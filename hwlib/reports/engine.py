@@ -97,18 +97,20 @@ def _fork(notebook, parameters, wanted, timeout_s, forker):
 
 @functools.lru_cache(maxsize=4)
 def _template(notebook, _changed):
-    """The notebook as it is in its file, which papermill copies."""
+    """The notebook without the outputs that its file may hold, which would be copied each time; papermill works on a copy."""
     import nbformat
 
-    return nbformat.read(notebook, as_version=4)
+    template = nbformat.read(notebook, as_version=4)
+    for cell in template.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+    return template
 
 
 def _kernel(notebook, parameters, wanted, timeout_s):
     """Papermill's own engine."""
-    import nbformat
-
     for attempt in range(START_ATTEMPTS):
-        progress = {"notebook": nbformat.read(notebook, as_version=4), "cell": None}
+        progress = {"notebook": _template(notebook, notebook.stat().st_mtime_ns), "cell": None}
         fault = _account(notebook, timeout_s, progress, lambda: _papermill(notebook, parameters, timeout_s, progress))
         if not (fault and progress["cell"] is None and attempt + 1 < START_ATTEMPTS):
             break

@@ -20,15 +20,15 @@ class RunFault(HwlibError):
 
 
 def slug(text):
-    """A file name for a report of `text`; no other text gets the same, since what had to be changed adds its hash.
+    """A name for the files of a report of `text`: itself if it may be one; otherwise with its hash, so that no two texts share a name.
 
     >>> slug("resnet50"), slug("../Con")
-    ('resnet50', 'con-d31e0b84')
+    ('resnet50', 'con-5b2f43ba')
     """
-    plain = re.sub(r"[^a-z0-9.-]+", "-", text.lower()).strip("-.")
-    if plain == text and len(plain) <= LONGEST and plain.split(".")[0] not in RESERVED:
-        return plain
-    return f"{plain[: LONGEST - 9].rstrip('-.') or 'report'}-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:8]}".lstrip("-")
+    if NAME.fullmatch(text) and text.split(".")[0] not in RESERVED:
+        return text
+    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[: LONGEST - 9]
+    return f"{plain or 'report'}-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:8]}"
 
 
 def check_name(name):

@@ -23,6 +23,7 @@ class Manifest:
         self.folder, self.saved_at = folder, 0.0
         known = _parsed(folder.read(NAME))
         self.reports, self.failures, self.run = known.get("reports", {}), known.get("failures", {}), known.get("run", {})
+        self.assets = known.get("assets", {})
 
     def current(self, keys):
         """Those names of `keys` (the key by name) whose files were made of the very same and are intact."""
@@ -31,10 +32,13 @@ class Manifest:
         intact = self.folder.intact(stamps)
         return {name for name, record in alike.items() if intact.issuperset(record["files"])}
 
-    def forget_changes(self):
-        """Begin a new account of what changed."""
-        for record in self.reports.values():
-            record["changes"] = []
+    def begin(self, how, reports):
+        """Note a run that is to render `reports`; unless it goes on with one that was stopped, a new account of changes begins."""
+        if self.run.get("finished"):
+            for record in self.reports.values():
+                record["changes"] = []
+        self.run = {"how": how, "reports": [[*report] for report in reports], "finished": False}
+        self.save()
 
     def succeeded(self, name, record):
         """Note a report that was written."""
@@ -51,7 +55,7 @@ class Manifest:
         """Write the manifest, unless that was done just now."""
         if time.monotonic() - self.saved_at < at_most_every_s:
             return
-        known = {"version": 1, "run": self.run, "reports": self.reports, "failures": self.failures}
+        known = {"version": 1, "run": self.run, "assets": self.assets, "reports": self.reports, "failures": self.failures}
         self.folder.write({NAME: json.dumps(known, separators=(",", ":"))})
         self.saved_at = time.monotonic()
 

@@ -32,7 +32,7 @@ def run(notebook, emit):
 
 def prepare():
     """The one shell of this process, which nothing was run in yet when it is made."""
-    return _Shell.instance(config=Config(HistoryManager={"enabled": False}))
+    return ZMQInteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
 
 
 class _Kernel:
@@ -139,7 +139,9 @@ class _Publisher(DisplayPublisher):
         self.send("clear_output", {"wait": wait})
 
 
-class _Shell(InteractiveShell):
+class ZMQInteractiveShell(InteractiveShell):
+    """The shell; it bears the name of the kernel's, by which pandas and others tell a notebook from a terminal."""
+
     displayhook_class = _Hook
     display_pub_class = _Publisher
 

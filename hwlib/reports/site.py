@@ -1,24 +1,27 @@
 """The site around the reports: an index with search, a page that compares, the workbook's notebooks, and the same for machines."""
 
+import importlib.metadata
 import json
 import re
-from pathlib import Path
 
 from .. import __version__, data
 from ..errors import HwlibError
-from . import html
+from . import html, manifest, store
 
 ASSETS = "assets"
 NOTEBOOKS = "notebooks"
 MODEL_FACTS = ("name", "task", "family", "params_m", "gmacs", "input")
 
 
-def share_assets(folder):
-    """Write the files that pages share, unless they are there already."""
-    for name, text in html.shared().items():
-        path = f"{ASSETS}/{name}"
-        if folder.read(path) != text.encode():
-            folder.write({path: text})
+def share_assets(folder, known):
+    """Write the files that pages share, unless the manifest `known` has them and they are intact."""
+    key = [manifest.code_digest(), html.VEGA_LITE_BUNDLE, importlib.metadata.version("vl-convert-python")]
+    stamps = known.assets.get("files", {})
+    if known.assets.get("key") == key and folder.intact(stamps) == set(stamps):
+        return
+    texts = {f"{ASSETS}/{name}": text for name, text in html.shared().items()}
+    folder.write(texts)
+    known.assets = {"key": key, "files": {name: store.stamp(text) for name, text in texts.items()}}
 
 
 def write(folder, known):

@@ -21,7 +21,7 @@ function figure(value) {
   return String(Number(value.toPrecision(3)));
 }
 
-const words = (text) => (text || "unknown").replaceAll("_", " ");
+const words = (text) => (text ?? "unknown").replaceAll("_", " ");
 const machine = (option) => (option.instance_type ? `${option.instance_type} (${option.provider})` : option.device ? "not rented out" : "");
 const asked = (row) => Object.entries(row.asked || {}).map(([name, value]) => `${name} ${value}`).join(", ");
 const counted = (option) => (option.device_count > 1 ? `${option.device_count} × ` : "") + (option.device || "no option");
@@ -187,9 +187,9 @@ const FACTS = [
   ["Machine", (row) => machine(best(row))],
   ["Price ($/h)", (row) => figure(best(row).usd_per_hour)],
   ["$ per 100k", (row) => figure(best(row).usd_per_100k)],
-  ["Per second", (row) => `${figure(best(row).throughput_per_s)} ${words(best(row).throughput_unit)}`],
+  ["Per second", (row) => [figure(best(row).throughput_per_s), words(best(row).throughput_unit || "")].join(" ")],
   ["Latency (ms)", (row) => figure(best(row).latency_ms)],
-  ["Batch size", (row) => figure(best(row).batch_size)],
+  ["Batch size", (row) => (best(row).batch_size == null ? "not stated" : figure(best(row).batch_size))],
   ["Precision", (row) => words(best(row).precision)],
   ["Evidence", (row) => [best(row).evidence || "none", best(row).source_id].filter(Boolean).join(", ")],
   ["Lead", (row) => (row.margin == null ? "unknown" : `${figure(100 * row.margin)} % over ${row.runner_up}`)],
