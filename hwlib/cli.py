@@ -72,6 +72,20 @@ def reports(models, task, all_models, settings, params, out, resume, **how):
         raise SystemExit(1)
 
 
+@main.command()
+@click.argument("notebooks", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--out", default="reports", show_default=True, metavar="DIR-or-URL", help="The folder of the reports.")
+def site(notebooks, out):
+    """Add executed NOTEBOOKS, as they are, to the reports' site and write its index again."""
+    from . import reports as batches
+
+    try:
+        for name in batches.publish_notebooks(notebooks, out):
+            click.echo(name)
+    except batches.RunFault as fault:
+        raise click.ClickException(str(fault)) from None
+
+
 def _follow(run):
     """Print the progress of a run and its summary; returns the number of failures."""
     from tqdm import tqdm

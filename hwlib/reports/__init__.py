@@ -7,12 +7,12 @@ from .. import data
 from ..errors import HwlibError
 from ..workload import Workload
 from . import engine as engines
-from . import batch, files, manifest, plan, store, zygote
+from . import batch, files, manifest, plan, site, store, zygote
 from .files import RunFault
 from .html import start_vega
 from .parameters import Parameter, check, read_parameters, shown
 
-__all__ = ["MODEL_REPORT", "Parameter", "RunFault", "check", "make_report", "read_parameters", "render", "render_decided", "resume", "start"]
+__all__ = ["MODEL_REPORT", "Parameter", "RunFault", "check", "make_report", "publish_notebooks", "read_parameters", "render", "render_decided", "resume", "start"]
 
 # Beside the package in a checkout, inside it when installed from a wheel.
 MODEL_REPORT = data.data_dir().parent / "notebooks" / "model_report.ipynb"
@@ -153,6 +153,33 @@ def resume(out, **how):
         raise HwlibError(f"nothing to resume: no run was started in {out}")
     reports = [plan.Report(*report) for report in asked["reports"]]
     yield from _run(reports, out, **{**asked["how"], **{name: value for name, value in how.items() if value}})
+
+
+def publish_notebooks(notebooks, out):
+    """Render the executed `notebooks` with their code into the site at `out` and write its index; returns the pages' names.
+
+    Parameters
+    ----------
+    notebooks : iterable of path
+        Shown with the outputs that they hold; nothing runs.
+    out : path or address
+        The folder of the reports.
+
+    Raises
+    ------
+    HwlibError
+        For a file that is no notebook.
+    RunFault
+        If the folder cannot be used.
+    """
+    folder = store.open_folder(out)
+    with folder.alone():
+        known = manifest.Manifest(folder)
+        site.share_assets(folder, known)
+        names = site.write_notebooks(folder, notebooks)
+        known.save()
+        site.write(folder, known)
+    return names
 
 
 def _run(reports, out, *, engine=None, jobs=1, force=False, scheduler=None, template=MODEL_REPORT, **how):

@@ -10,6 +10,7 @@ from . import html, manifest, store
 
 ASSETS = "assets"
 NOTEBOOKS = "notebooks"
+LINK = re.compile(r"\]\((?:[^():\s]*/)?([^():/\s]+)\.ipynb")  # to a notebook of the workbook, in Markdown
 MODEL_FACTS = ("name", "task", "family", "params_m", "gmacs", "input")
 
 
@@ -47,12 +48,17 @@ def write_notebooks(folder, paths):
             notebook = nbformat.read(path, as_version=4)
         except (OSError, ValueError) as error:
             raise HwlibError(f"{path}: not a notebook that can be read: {type(error).__name__}") from None
-        name = re.sub(r"[^a-z0-9_.-]", "-", path.stem.lower())
-        made[f"{NOTEBOOKS}/{name}.html"] = html.page(
-            notebook, title=_heading(notebook) or path.stem, folder=path.parent, assets=f"../{ASSETS}", code=True
-        )
+        title = _heading(notebook) or path.stem
+        for cell in notebook.cells:
+            cell.source = LINK.sub(lambda link: f"]({_page_name(link[1])}.html", cell.source) if cell.cell_type == "markdown" else cell.source
+        page = html.page(notebook, title=title, folder=path.parent, assets=f"../{ASSETS}", code=True)
+        made[f"{NOTEBOOKS}/{_page_name(path.stem)}.html"] = page
     folder.write(made)
     return list(made)
+
+
+def _page_name(stem):
+    return re.sub(r"[^a-z0-9_.-]", "-", stem.lower())
 
 
 def _page(name, about, **more):

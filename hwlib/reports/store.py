@@ -86,8 +86,10 @@ class Remote:
     def __init__(self, address):
         self.address = address.rstrip("/")
         with self._sentence("opened"):
-            import fsspec
-
+            try:
+                import fsspec
+            except ImportError:
+                raise ImportError("it needs fsspec: `pip install hwlib[cluster]`") from None
             self.fs, self.root = fsspec.core.url_to_fs(self.address)
 
     def __str__(self):
