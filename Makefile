@@ -50,6 +50,7 @@ test: setup
 
 bench: setup
 	$(BIN)/python tests/perf/bench.py
+	$(BIN)/python tests/perf/bench_reports.py
 
 data: setup
 	$(BIN)/hwlib data build $(SOURCES)

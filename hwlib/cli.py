@@ -59,7 +59,13 @@ def reports(models, task, all_models, settings, params, out, resume, **how):
     """Render many reports, only what changed, with an index page: reports/index.html."""
     from . import reports as batches
 
-    asked = {"task": task, "all_models": all_models, "models": models and models.split(","), "settings": _settings(settings), "params": params}
+    asked = {
+        "task": task,
+        "all_models": all_models,
+        "models": models and models.split(","),
+        "settings": _settings(settings),
+        "params": params,
+    }
     try:
         run = batches.resume(out, **how) if resume else batches.start(out, **asked, **how)
         failed = _follow(run)
@@ -99,7 +105,9 @@ def _follow(run):
             tqdm.write(f"{done.name}  {said}")
             bar.update()
     seconds = time.monotonic() - start
-    click.echo(f"{total - failed} rendered, {kept} unchanged, {failed} failed, {seconds:.1f} s, {60 * total / max(seconds, 0.1):.0f} a minute")
+    click.echo(
+        f"{total - failed} rendered, {kept} unchanged, {failed} failed, {seconds:.1f} s, {60 * total / max(seconds, 0.1):.0f} a minute"
+    )
     return failed
 
 

@@ -128,7 +128,17 @@ def test_reports_go_to_an_object_store_and_only_what_changed_again(tmp_path, buc
     folder = store.open_folder(bucket)
     fs, root = folder.fs, folder.root
     names = {name.removeprefix(f"{root}/") for name in fs.find(root)}
-    assert names >= {"a.html", "a.json", "b.html", "index.html", "compare.html", "reports.json", "reports.js", "manifest.json", "failures.json"}
+    assert names >= {
+        "a.html",
+        "a.json",
+        "b.html",
+        "index.html",
+        "compare.html",
+        "reports.json",
+        "reports.js",
+        "manifest.json",
+        "failures.json",
+    }
     assert names >= {"assets/vega.js", "assets/site.js"}
     assert run(["a", "b"], bucket, notebook)[0] == (2, 0)
     whole = fs.cat_file(f"{root}/a.html")

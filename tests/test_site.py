@@ -20,13 +20,20 @@ def record(number, **best):
     cost = (number * 37 % 101 + 1) / 1000
     best = {
         "device": device, "device_id": device, "device_class": ("gpu", "cpu", "npu")[number % 3], "device_count": 1, "instance_type": "a1",
-        "provider": "cloud", "usd_per_hour": 1.0, "usd_per_100k": cost, "throughput_per_s": 1000.0 + number, "evidence": "published", "source_id": "s",
+        "provider": "cloud", "usd_per_hour": 1.0, "usd_per_100k": cost, "throughput_per_s": 1000.0 + number,
+        "evidence": "published", "source_id": "s",
     } | best  # fmt: skip
     summary = {
         "headline": "x", "metric": "usd_per_100k", "best": best, "runner_up": "B", "margin": 0.25,
         "devices": [[device, cost, "a1 (cloud)", 1.0], ["B", 2 * cost, "b1 (cloud)", 1.0]], "options": 2,
     }  # fmt: skip
-    return {"model": f"net-{number:04}", "parameters": {"model": f"net-{number:04}", "latency_ms": 5}, "own": [], "summary": summary, "changes": []}
+    return {
+        "model": f"net-{number:04}",
+        "parameters": {"model": f"net-{number:04}", "latency_ms": 5},
+        "own": [],
+        "summary": summary,
+        "changes": [],
+    }
 
 
 def write(folder, records, failures=()):
@@ -155,7 +162,7 @@ def test_hostile_data_stay_text_in_every_page(visit, attacked):
         assert seen.complaints == []
         assert words.replace("\u2028", " ").split()[0] in seen.page.locator(place).first.inner_text(), page
         assert seen.page.locator("img[src=x]").count() == 0
-        assert all(address.startswith(folder.as_uri()) or address.startswith("data:") for address in seen.requests)
+        assert all(address.startswith((folder.as_uri(), "data:")) for address in seen.requests)
     assert json.loads((folder / "reports.json").read_text(encoding="utf-8"))["reports"][0]["name"] == HOSTILE
 
 
@@ -194,7 +201,9 @@ def test_notebooks_join_the_site_with_their_code(visit, root, tmp_path):
 
 
 def test_links_from_notebook_to_notebook_lead_to_pages(tmp_path):
-    cell = nbformat.v4.new_markdown_cell("# One\n\n[two](02_Two.ipynb), [far](https://example.org/x.ipynb), [deep](workshop/03_x.ipynb#part)")
+    cell = nbformat.v4.new_markdown_cell(
+        "# One\n\n[two](02_Two.ipynb), [far](https://example.org/x.ipynb), [deep](workshop/03_x.ipynb#part)"
+    )
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "01 <one>.ipynb")
     assert publish_notebooks([tmp_path / "01 <one>.ipynb"], tmp_path / "out") == ["notebooks/01--one-.html"]
     page = (tmp_path / "out" / "notebooks" / "01--one-.html").read_text(encoding="utf-8")

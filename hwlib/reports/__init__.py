@@ -12,7 +12,19 @@ from .files import RunFault
 from .html import start_vega
 from .parameters import Parameter, check, read_parameters, shown
 
-__all__ = ["MODEL_REPORT", "Parameter", "RunFault", "check", "make_report", "publish_notebooks", "read_parameters", "render", "render_decided", "resume", "start"]
+__all__ = [
+    "MODEL_REPORT",
+    "Parameter",
+    "RunFault",
+    "check",
+    "make_report",
+    "publish_notebooks",
+    "read_parameters",
+    "render",
+    "render_decided",
+    "resume",
+    "start",
+]
 
 # Beside the package in a checkout, inside it when installed from a wheel.
 MODEL_REPORT = data.data_dir().parent / "notebooks" / "model_report.ipynb"
@@ -101,9 +113,7 @@ def make_report(model, settings, out_dir, *, engine="kernel", timeout_s=300):
     title = f"Hardware for {data.load_models(workload.model)['name'].item()}"
     day = f"{data.load_prices()['as_of'].max():%Y-%m-%d}"
     values["model"] = workload.model
-    return render_decided(
-        MODEL_REPORT, workload.model, values, out_dir, title=title, data_date=day, engine=engine, timeout_s=timeout_s
-    )
+    return render_decided(MODEL_REPORT, workload.model, values, out_dir, title=title, data_date=day, engine=engine, timeout_s=timeout_s)
 
 
 def start(out, *, models=None, task=None, all_models=False, settings=None, params=None, **how):

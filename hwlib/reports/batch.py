@@ -13,6 +13,7 @@ from ..errors import HwlibError, unknown
 from . import cluster, engine, files, manifest, pdf, site, store, summary, zygote
 from .parameters import read_parameters, shown
 
+
 class How(NamedTuple):
     """How reports are rendered, alike for all of a run."""
 
@@ -69,6 +70,7 @@ def run(reports, out, how, *, jobs=1, force=False, scheduler=None):
         yield len(kept), len(todo)
         with _renderer(folder, how, jobs, scheduler) if todo else contextlib.nullcontext() as render:
             known.begin(how._asdict(), reports)
+            _clear(folder, known, keys)
             site.share_assets(folder, known)
             try:
                 for done in render(todo) if todo else ():
@@ -77,6 +79,14 @@ def run(reports, out, how, *, jobs=1, force=False, scheduler=None):
                 known.run["finished"] = True
             finally:
                 _finish(folder, known, reports)
+
+
+def _clear(folder, known, keys):
+    """Remove the reports of models that no table knows any more: nothing would ever bring them up to date."""
+    models = set(data.load("models")["model_id"])
+    for name in [name for name, record in known.reports.items() if name not in keys and record["model"] not in models]:
+        for file in known.reports.pop(name)["files"]:
+            folder.remove(file)
 
 
 def _note(known, done, keys):
@@ -111,10 +121,20 @@ def _renderer(folder, how, jobs, scheduler):
             stack.callback(forker.close)  # ends the children, so that nobody waits for them
 
         def render(todo):
-            for future in as_completed([pool.submit(render_one, report, folder, how, forker) for report in todo]):
+            for future in as_completed([pool.submit(_in_thread, report, folder, how, forker) for report in todo]):
                 yield future.result()
 
         yield render
+
+
+def _in_thread(report, folder, how, forker):
+    if forker:
+        return render_one(report, folder, how, forker)
+    from jupyter_core.utils import ensure_event_loop
+
+    # The kernel's client makes an event loop for each thread and leaves it open.
+    with contextlib.closing(ensure_event_loop()):
+        return render_one(report, folder, how)
 
 
 def render_one(report, folder, how, forker=None):

@@ -37,7 +37,10 @@ def render(client, reports, place, how):
     from distributed import as_completed
 
     state = [manifest.code_digest(), manifest.tables_digest()]
-    futures = [client.submit(_work, report, place, how, state, key=f"hwlib-{report.name}-{number}", retries=RETRIES, pure=False) for number, report in enumerate(reports)]
+    futures = [
+        client.submit(_work, report, place, how, state, key=f"hwlib-{report.name}-{number}", retries=RETRIES, pure=False)
+        for number, report in enumerate(reports)
+    ]
     try:
         for future in as_completed(futures, loop=client.loop):
             yield future.result()

@@ -76,7 +76,9 @@ def _fork(notebook, parameters, wanted, timeout_s, forker):
 
     def work():
         # In two steps, since papermill would end by formatting all outputs as JSON for a file that nobody asked for.
-        prepared = papermill.execute_notebook(progress["notebook"], None, parameters, engine_name=PAPERMILL_NAME, prepare_only=True, **PYTHON)
+        prepared = papermill.execute_notebook(
+            progress["notebook"], None, parameters, engine_name=PAPERMILL_NAME, prepare_only=True, **PYTHON
+        )
         papermill_engines.execute_notebook_with_engine(
             PAPERMILL_NAME,
             prepared,

@@ -58,5 +58,3 @@ def _file(event, cells, number):
     cells[number].execution_count = event["count"]
     for index, outputs in event["outputs"].items():
         cells[int(index)].outputs = nbformat.from_dict(outputs)
-
-

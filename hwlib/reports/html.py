@@ -128,7 +128,9 @@ def _for_readers(notebook):
     """A copy of `notebook` without what is for machines or the author, and with scripts that no data can break out of."""
     import nbformat
 
-    cells = [nbformat.from_dict({**cell, "outputs": list(map(_shown, filter(_readable, cell.get("outputs", ()))))}) for cell in notebook.cells]
+    cells = [
+        nbformat.from_dict({**cell, "outputs": list(map(_shown, filter(_readable, cell.get("outputs", ()))))}) for cell in notebook.cells
+    ]
     return nbformat.from_dict({**notebook, "cells": cells})
 
 

@@ -100,7 +100,9 @@ def model_digests():
 def code_digest():
     """A hash of the package's own code and page templates, which changes more often than its version."""
     root = Path(__file__).resolve().parents[1]
-    paths = sorted(path for path in root.rglob("*") if path.suffix in (".py", ".j2", ".css", ".js", ".json") and "data" not in path.parts[-2:])
+    paths = sorted(
+        path for path in root.rglob("*") if path.suffix in (".py", ".j2", ".css", ".js", ".json") and "data" not in path.parts[-2:]
+    )
     return _digest(b"".join(str(path.relative_to(root)).encode() + path.read_bytes() for path in paths))
 
 

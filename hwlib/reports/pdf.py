@@ -26,7 +26,9 @@ def find_browser():
     apps = [f"/Applications/{app}.app/Contents/MacOS/{app}" for app in MAC_APPS] if sys.platform == "darwin" else []
     found = next(filter(None, map(shutil.which, (*BROWSERS, *apps))), None)
     if not found:
-        raise HwlibError(f"--pdf needs a Chromium or Chrome on the PATH ({', '.join(BROWSERS)}) and found none; a browser's own print does it too")
+        raise HwlibError(
+            f"--pdf needs a Chromium or Chrome on the PATH ({', '.join(BROWSERS)}) and found none; a browser's own print does it too"
+        )
     return found
 
 

@@ -50,7 +50,9 @@ def write_notebooks(folder, paths):
             raise HwlibError(f"{path}: not a notebook that can be read: {type(error).__name__}") from None
         title = _heading(notebook) or path.stem
         for cell in notebook.cells:
-            cell.source = LINK.sub(lambda link: f"]({_page_name(link[1])}.html", cell.source) if cell.cell_type == "markdown" else cell.source
+            cell.source = (
+                LINK.sub(lambda link: f"]({_page_name(link[1])}.html", cell.source) if cell.cell_type == "markdown" else cell.source
+            )
         page = html.page(notebook, title=title, folder=path.parent, assets=f"../{ASSETS}", code=True)
         made[f"{NOTEBOOKS}/{_page_name(path.stem)}.html"] = page
     folder.write(made)

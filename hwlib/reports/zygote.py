@@ -21,7 +21,12 @@ from ..errors import HwlibError
 
 START = "import sys; sys.path.insert(0, sys.argv[1]); from hwlib.reports import zygote; zygote.serve(int(sys.argv[2]))"
 # Libraries must start no threads, since a process with threads must not fork.
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+ONE_THREAD = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
 
 
 def available():

@@ -2,8 +2,8 @@
 // Index and comparison. Whatever comes from data becomes text nodes; addresses come from checked file names only.
 const ROWS_AT_ONCE = 100;
 const METRICS = {
-  usd_per_100k: ["$ per 100k", true], throughput_per_s: ["per second", false],
-  latency_ms: ["ms", true], joules_per_inference: ["J", true],
+  usd_per_100k: ["$ per 100k", true, "cost"], throughput_per_s: ["per second", false, "throughput"],
+  latency_ms: ["ms", true, "latency"], joules_per_inference: ["J", true, "energy"],
 };
 const reports = window.HWLIB.reports;
 const best = (row) => row.best || {};
@@ -24,7 +24,8 @@ function figure(value) {
 const words = (text) => (text ?? "unknown").replaceAll("_", " ");
 const machine = (option) => (option.instance_type ? `${option.instance_type} (${option.provider})` : option.device ? "not rented out" : "");
 const asked = (row) => Object.entries(row.asked || {}).map(([name, value]) => `${name} ${value}`).join(", ");
-const counted = (option) => (option.device_count > 1 ? `${option.device_count} × ` : "") + (option.device || "no option");
+const counted = (option) => (option.device_count > 1 ? `${option.device_count} × ` : "") + option.device;
+const answer = (row) => (row.best ? counted(row.best) : row.options ? `none with known ${METRICS[row.metric][2]}` : "none");
 
 function link(row) {
   return row.best === undefined ? make("span", row.name) : make("a", row.name, { href: `${row.report}.html` });
@@ -70,7 +71,7 @@ function news(row) {
 const COLUMNS = [
   ["Model", (row) => row.name.toLowerCase(), (row) => two(link(row), [row.model, asked(row)].filter(Boolean).join(" · "))],
   ["Task", (row) => row.task || "", (row) => make("td", words(row.task))],
-  ["Best option", (row) => best(row).device?.toLowerCase(), (row) => two(counted(best(row)), [best(row).device_class, machine(best(row))].filter(Boolean).join(" · "))],
+  ["Best option", (row) => best(row).device?.toLowerCase(), (row) => two(answer(row), [best(row).device_class, machine(best(row))].filter(Boolean).join(" · "))],
   ["$ per 100k", (row) => best(row).usd_per_100k, (row) => make("td", figure(best(row).usd_per_100k), { class: "number" })],
   ["Per second", (row) => best(row).throughput_per_s, (row) => make("td", figure(best(row).throughput_per_s), { class: "number" })],
   ["Lead", (row) => row.margin, (row) => two(row.margin == null ? "" : `${figure(100 * row.margin)} %`, row.runner_up && `over ${row.runner_up}`)],
@@ -87,7 +88,7 @@ function startIndex(table) {
     task: (row) => row.task, device_class: (row) => best(row).device_class,
     device: (row) => best(row).device, evidence: (row) => best(row).evidence,
   };
-  let order = { column: 0, down: false };
+  let order = { column: null, down: false }; // at first those that have an answer, by name
   let found = [];
   let shown = 0;
 
@@ -125,7 +126,8 @@ function startIndex(table) {
   }
 
   function compare(one, other) {
-    const value = COLUMNS[order.column][1];
+    if (order.column === null && !one.best !== !other.best) return !one.best - !other.best;
+    const value = COLUMNS[order.column ?? 0][1];
     const [left, right] = [value(one), value(other)];
     const missing = (thing) => thing === null || thing === undefined || thing === "";
     if (missing(left) || missing(right)) return missing(left) - missing(right);
@@ -183,7 +185,7 @@ const FACTS = [
   ["Parameters (million)", (row) => figure(row.params_m)],
   ["Work per sample (GMAC)", (row) => figure(row.gmacs)],
   ["Asked for", (row) => asked(row) || "the defaults"],
-  ["Best option", (row) => counted(best(row))],
+  ["Best option", answer],
   ["Machine", (row) => machine(best(row))],
   ["Price ($/h)", (row) => figure(best(row).usd_per_hour)],
   ["$ per 100k", (row) => figure(best(row).usd_per_100k)],
