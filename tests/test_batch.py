@@ -187,10 +187,10 @@ def normal(outputs):
         else:
             rest.append({key: value for key, value in output.items() if key != "execution_count"})
     text = json.dumps([streams, rest], sort_keys=True)
-    return re.sub(r"altair-viz-[0-9a-f]+|0x[0-9a-f]+|ipykernel_\d+/\d+\.py|ipython-input-[-0-9a-f]+", "id", text)
+    return re.sub(r"altair-viz-[0-9a-f]+|0x[0-9a-f]+|/[^ ]*ipykernel_\d+/\d+\.py|<ipython-input-[^>]*>", "id", text)
 
 
-TEMPLATES = {"model": (MODEL_REPORT, {"model": "bert-base"}), "toy": (Path(__file__).parent / "notebooks" / "toy.ipynb", {"model": "m"})}
+TEMPLATES = {"model": (MODEL_REPORT, {"model": "resnet50"}), "toy": (Path(__file__).parent / "notebooks" / "toy.ipynb", {"model": "m"})}
 SOURCES = [
     "print('one'); import sys; print('two', file=sys.stderr); 3",
     "from IPython.display import display, clear_output, HTML\n"
@@ -324,6 +324,15 @@ def test_when_the_driver_is_killed_nothing_stays_behind(tmp_path):
     driver.kill()
     driver.wait()
     wait(lambda: not any(alive(int(pid)) for pid in pids))
+
+
+def test_when_the_process_that_forks_is_gone_it_is_said_in_one_sentence(tmp_path):
+    line, env = command("reports", "--models", "alexnet", "--out", tmp_path / "out")
+    line[2] = "import sys; from hwlib.reports import zygote; zygote.START = '1 / 0'; " + line[2]
+    done = subprocess.run(line, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert said(done) == "Error: the process that forks reports ended: ZeroDivisionError: division by zero"
+    assert not list((tmp_path / "out").glob("alexnet*"))
 
 
 def wait(condition, seconds=30):

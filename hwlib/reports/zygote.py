@@ -18,6 +18,7 @@ import threading
 from pathlib import Path
 
 from ..errors import HwlibError
+from .files import RunFault
 
 START = "import sys; sys.path.insert(0, sys.argv[1]); from hwlib.reports import zygote; zygote.serve(int(sys.argv[2]))"
 # Libraries must start no threads, since a process with threads must not fork.
@@ -27,6 +28,9 @@ ONE_THREAD = {
     "MKL_NUM_THREADS": "1",
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
 }
+
+READY = b"r"
+WARM = ("ranking", "batch_throughput", "efficiency", "options_table")
 
 
 def available():
@@ -42,7 +46,7 @@ class Zygote:
         from .engine import LIVE_CHARTS
 
         tables = {name: data.load(name) for name in schema.TABLES}
-        self._lock, self._children = threading.Lock(), set()
+        self._lock, self._ready = threading.Lock(), False
         self._control, theirs = socket.socketpair()
         home = str(Path(__file__).resolve().parents[2])
         command = [sys.executable, "-P", "-c", START, home, str(theirs.fileno())]
@@ -75,6 +79,8 @@ class Zygote:
             If the child says nothing for `timeout_s`; it is killed.
         EOFError
             If it dies before it has said {"end": true}.
+        RunFault
+            If the process that forks is gone.
         """
         ours, theirs = socket.socketpair()
         with ours, theirs:
@@ -99,11 +105,16 @@ class Zygote:
             raise EOFError
 
     def _pass(self, end):
+        """Hand a child-to-be its end of the line, once the zygote is ready."""
         try:
-            socket.send_fds(self._control, [b"f"], [end.fileno()])
+            self._ready = self._ready or self._control.recv(1) == READY
+            if self._ready:
+                socket.send_fds(self._control, [READY], [end.fileno()])
+                return
         except OSError:
-            said = self._process.stderr.read().decode(errors="replace").strip().splitlines() if not self._process.stderr.closed else []
-            raise HwlibError(f"the process that runs reports ended: {said[-1] if said else 'without a word'}") from None
+            pass
+        said = self._process.stderr.read().decode(errors="replace").strip().splitlines()
+        raise RunFault(f"the process that forks reports ended: {said[-1] if said else 'it said nothing'}") from None
 
 
 @functools.cache
@@ -118,6 +129,7 @@ def serve(descriptor):
     """Prepare, then fork a child for each socket that comes in, until the other side is gone."""
     control = socket.socket(fileno=descriptor)
     _prepare(pickle.load(sys.stdin.buffer))
+    control.sendall(READY)
     children = set()
     while True:
         _, sockets, _, _ = socket.recv_fds(control, 1, 1)
@@ -137,7 +149,7 @@ def _prepare(given):
     """Import what reports need; then nothing is left that may not be forked."""
     import gc
 
-    import hwlib
+    import pandas
 
     from .. import data
     from . import html, shell
@@ -146,9 +158,10 @@ def _prepare(given):
         html.start_vega()
     # The tables as the other side read them: reading leaves threads behind.
     data.load = given["tables"].__getitem__
-    _ = [getattr(hwlib, name) for name in hwlib.__all__]
+    pandas.set_option("display.max_columns", 20)  # what pandas chooses where it is imported in a kernel
     html.warm()
     shell.prepare()
+    _warm()
     if given["standalone"]:
         html.vega()
     threads = len(os.listdir("/proc/self/task"))
@@ -156,6 +169,19 @@ def _prepare(given):
         raise HwlibError(f"the fork engine must have one thread and has {threads}; --engine kernel does without it")
     gc.collect()
     gc.freeze()
+
+
+def _warm():
+    """Have a decision and all its panels made once: what that loads and keeps, the children need not."""
+    import hwlib
+
+    from .. import data
+
+    _ = [getattr(hwlib, name) for name in hwlib.__all__]
+    decision = hwlib.decide(data.load("measurements")["model_id"].value_counts().index[0])
+    for name in WARM:
+        shown = getattr(hwlib.panels, name)(decision)
+        getattr(shown, "_repr_mimebundle_", shown.__repr__)()
 
 
 def _live(control, descriptor):
