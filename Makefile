@@ -6,10 +6,12 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup lab report test bench data notebooks lint clean
+.PHONY: help setup lab report reports site test bench data notebooks lint clean
 
 help:
 	@echo "make report MODEL=resnet50   one report: reports/resnet50.html and reports/resnet50.json"
+	@echo "make reports                 every model into reports/index.html, only what changed; ARGS=\"--task other --jobs 4\""
+	@echo "make site                    the same with the workbook's notebooks"
 	@echo "make lab                     JupyterLab on notebooks/00_start_here.ipynb"
 	@echo "make test                    every test"
 	@echo "make bench                   measured speed of imports, loading and reports"
@@ -36,12 +38,19 @@ lab: setup
 report: setup
 	$(BIN)/hwlib report $(MODEL) --out reports
 
+reports: setup
+	$(BIN)/hwlib reports $(or $(ARGS),--all) --out reports
+
+site: reports
+	$(BIN)/hwlib site --out reports $(filter-out notebooks/model_report.ipynb,$(wildcard notebooks/*.ipynb notebooks/workshop/*.ipynb))
+
 test: setup
 	$(BIN)/python tests/get_browser.py
 	$(BIN)/python -m pytest
 
 bench: setup
 	$(BIN)/python tests/perf/bench.py
+	$(BIN)/python tests/perf/bench_reports.py
 
 data: setup
 	$(BIN)/hwlib data build $(SOURCES)

@@ -1,7 +1,9 @@
 """`hwlib …` on the command line: each command parses, calls one function and prints."""
 
 import json
+import os
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -75,6 +77,76 @@ def _answers(command):
     for name, (kind, text) in reversed(_ANSWERS.items()):
         command = click.option(f"--{name.replace('_', '-')}", name, type=kind, help=text)(command)
     return command
+
+
+@main.command()
+@click.option("--models", help="Models, separated by commas.")
+@click.option("--task", help="Every measured model of a task, such as image_classification.")
+@click.option("--all", "all_models", is_flag=True, help="Every model with a measurement.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of every report; may be given again.")
+@click.option("--params", type=click.Path(path_type=Path, dir_okay=False), help="YAML file with parameter sets; see docs/reports.md.")
+@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count(), help="Reports at once; as many as processors if not given.")
+@click.option("--engine", help="fork (many times faster; Linux) or kernel (a fresh Jupyter kernel each).")
+@click.option("--out", default="reports", show_default=True, metavar="DIR-or-URL", help="Where they go; s3://… and the like work too.")
+@click.option("--resume", is_flag=True, help="Go on with the run that stopped in the folder, as it was asked for.")
+@click.option("--force", is_flag=True, help="Render also what did not change.")
+@click.option("--scheduler", metavar="tcp://…", help="Let the workers of this Dask scheduler render.")
+@click.option("--pdf", is_flag=True, help="Print each to PDF too, by an installed Chromium.")
+@click.option("--standalone", is_flag=True, help="Pages that need no file beside them, about 1 MB each.")
+def reports(models, task, all_models, settings, params, out, resume, **how):
+    """Render many reports, only what changed, with an index page: reports/index.html."""
+    from . import reports as batches
+
+    asked = {
+        "task": task,
+        "all_models": all_models,
+        "models": models and models.split(","),
+        "settings": _settings(settings),
+        "params": params,
+    }
+    try:
+        run = batches.resume(out, **how) if resume else batches.start(out, **asked, **how)
+        failed = _follow(run)
+    except batches.RunFault as fault:
+        raise click.ClickException(str(fault)) from None
+    except KeyboardInterrupt:
+        click.echo("stopped; `hwlib reports --resume` goes on", err=True)
+        raise SystemExit(130) from None
+    if failed:
+        raise SystemExit(1)
+
+
+@main.command()
+@click.argument("notebooks", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--out", default="reports", show_default=True, metavar="DIR-or-URL", help="The folder of the reports.")
+def site(notebooks, out):
+    """Add executed NOTEBOOKS, as they are, to the reports' site and write its index again."""
+    from . import reports as batches
+
+    try:
+        for name in batches.publish_notebooks(notebooks, out):
+            click.echo(name)
+    except batches.RunFault as fault:
+        raise click.ClickException(str(fault)) from None
+
+
+def _follow(run):
+    """Print the progress of a run and its summary; returns the number of failures."""
+    from tqdm import tqdm
+
+    start, (kept, total) = time.monotonic(), next(run)
+    failed = 0
+    with tqdm(total=total, unit="report", disable=None, dynamic_ncols=True) as bar:
+        for done in run:
+            failed += done.fault is not None
+            said = f"failed: {done.fault}" if done.fault else f"{done.record['seconds']:.2f} s  {done.record['summary']['headline']}"
+            tqdm.write(f"{done.name}  {said}")
+            bar.update()
+    seconds = time.monotonic() - start
+    click.echo(
+        f"{total - failed} rendered, {kept} unchanged, {failed} failed, {seconds:.1f} s, {60 * total / max(seconds, 0.1):.0f} a minute"
+    )
+    return failed
 
 
 @main.command()

@@ -39,9 +39,9 @@ def unavailable(reason):
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """A Chromium that talks to nobody by itself."""
+    """A Chromium that talks to nobody by itself; one a module, since it keeps an event loop running that other tests trip over."""
     path = find_browser()
     if not path:
         unavailable(WAY_OUT)

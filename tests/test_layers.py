@@ -47,7 +47,17 @@ LAYERS = [
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
-ONLY_THERE = {"altair": {"charts"}, "papermill": {"reports"}, "nbconvert": {"reports"}, "ipywidgets": {"widgets"}, "click": {"cli"}}
+ONLY_THERE = {
+    "altair": {"charts"},
+    "papermill": {"reports"},
+    "nbconvert": {"reports"},
+    "distributed": {"reports"},
+    "fsspec": {"reports"},
+    "yaml": {"reports"},
+    "ipywidgets": {"widgets"},
+    "click": {"cli"},
+    "tqdm": {"cli"},
+}
 OWN_WORLD = {"importers", "widgets", "reports", "measuring", "workshop"}
 
 

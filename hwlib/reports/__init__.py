@@ -7,11 +7,24 @@ from .. import data
 from ..errors import HwlibError
 from ..workload import Workload
 from . import engine as engines
-from . import files
-from .html import DECISION, page, start_vega
-from .parameters import Parameter, check, read_parameters
+from . import batch, files, manifest, plan, site, store, zygote
+from .files import RunFault
+from .html import start_vega
+from .parameters import Parameter, check, read_parameters, shown
 
-__all__ = ["MODEL_REPORT", "Parameter", "check", "make_report", "read_parameters", "render", "render_decided"]
+__all__ = [
+    "MODEL_REPORT",
+    "Parameter",
+    "RunFault",
+    "check",
+    "make_report",
+    "publish_notebooks",
+    "read_parameters",
+    "render",
+    "render_decided",
+    "resume",
+    "start",
+]
 
 # Beside the package in a checkout, inside it when installed from a wheel.
 MODEL_REPORT = data.data_dir().parent / "notebooks" / "model_report.ipynb"
@@ -47,11 +60,8 @@ def render(notebook, parameters, out, *, title=None, data_date=None, engine="ker
     out = Path(out)
     if out.suffix != ".html":
         raise HwlibError(f"{out.name}: expected a file name that ends in .html")
-
-    def texts(executed, settings):
-        return {".html": page(executed, title=title or out.stem, settings=settings, data_date=data_date, folder=Path(notebook).parent)}
-
-    return _produce(notebook, parameters, out.parent, out.stem, texts, engine, timeout_s)[0]
+    wanted = {"title": title or out.stem, "data_date": data_date}
+    return _produce(notebook, parameters, out.parent, out.stem, wanted, engine, timeout_s)[0]
 
 
 def render_decided(notebook, name, parameters, out_dir, *, title=None, data_date=None, engine="kernel", timeout_s=300):
@@ -73,12 +83,8 @@ def render_decided(notebook, name, parameters, out_dir, *, title=None, data_date
     HwlibError
         As in `render`, and if no output carries a decision. Either both files are written or neither.
     """
-
-    def texts(executed, settings):
-        html = page(executed, title=title or name, settings=settings, data_date=data_date, folder=Path(notebook).parent)
-        return {".html": html, ".json": _decision(executed)}
-
-    return tuple(_produce(notebook, parameters, out_dir, name, texts, engine, timeout_s))
+    wanted = {"title": title or name, "data_date": data_date, "decided": True}
+    return tuple(_produce(notebook, parameters, out_dir, name, wanted, engine, timeout_s))
 
 
 def make_report(model, settings, out_dir, *, engine="kernel", timeout_s=300):
@@ -107,44 +113,102 @@ def make_report(model, settings, out_dir, *, engine="kernel", timeout_s=300):
     title = f"Hardware for {data.load_models(workload.model)['name'].item()}"
     day = f"{data.load_prices()['as_of'].max():%Y-%m-%d}"
     values["model"] = workload.model
-    return render_decided(
-        MODEL_REPORT, workload.model, values, out_dir, title=title, data_date=day, engine=engine, timeout_s=timeout_s
-    )
+    return render_decided(MODEL_REPORT, workload.model, values, out_dir, title=title, data_date=day, engine=engine, timeout_s=timeout_s)
 
 
-def _produce(notebook, given, folder, name, texts, engine, timeout_s):
-    """Check all that can be checked, run, and publish what `texts` makes of it (by ending) at once; returns the paths."""
+def start(out, *, models=None, task=None, all_models=False, settings=None, params=None, **how):
+    """Render the reports that are asked for into the folder `out`; see `batch.run` for what is yielded.
+
+    Parameters
+    ----------
+    out : path or address
+        Of a folder; s3://... and what else fsspec knows will do.
+    models : list of str, optional
+        Their ids, or spellings of a source.
+    task : str, optional
+        Every measured model of this task.
+    all_models : bool
+        Every model with a measurement.
+    settings : dict, optional
+        Parameters of every report.
+    params : path, optional
+        YAML file of parameter sets.
+    **how
+        engine, jobs, force, scheduler, pdf, standalone, timeout_s; as in `batch.run` and `batch.How`.
+
+    Raises
+    ------
+    HwlibError
+        For faulty parameters, all named at once, before anything runs.
+    RunFault
+        If the folder or the scheduler cannot be used.
+    """
+    if sum(map(bool, (models, task, all_models))) > 1:
+        raise HwlibError("--models, --task, --all: give one of them")
+    wanted = models or (plan.measured(task) if task or all_models else [])
+    reports = plan.plan(read_parameters(MODEL_REPORT), wanted, settings or {}, params)
+    yield from _run(reports, out, **how)
+
+
+def resume(out, **how):
+    """Go on with the run that was stopped in the folder `out`, as it was asked for; see `start`.
+
+    Raises
+    ------
+    HwlibError
+        If there is none.
+    """
+    asked = manifest.Manifest(store.open_folder(out)).run
+    if not asked:
+        raise HwlibError(f"nothing to resume: no run was started in {out}")
+    reports = [plan.Report(*report) for report in asked["reports"]]
+    yield from _run(reports, out, **{**asked["how"], **{name: value for name, value in how.items() if value}})
+
+
+def publish_notebooks(notebooks, out):
+    """Render the executed `notebooks` with their code into the site at `out` and write its index; returns the pages' names.
+
+    Parameters
+    ----------
+    notebooks : iterable of path
+        Shown with the outputs that they hold; nothing runs.
+    out : path or address
+        The folder of the reports.
+
+    Raises
+    ------
+    HwlibError
+        For a file that is no notebook.
+    RunFault
+        If the folder cannot be used.
+    """
+    folder = store.open_folder(out)
+    with folder.alone():
+        known = manifest.Manifest(folder)
+        site.share_assets(folder, known)
+        names = site.write_notebooks(folder, notebooks)
+        known.save()
+        site.write(folder, known)
+    return names
+
+
+def _run(reports, out, *, engine=None, jobs=1, force=False, scheduler=None, template=MODEL_REPORT, **how):
+    engine = engine or ("fork" if zygote.available() else "kernel")
+    yield from batch.run(reports, out, batch.How(str(template), engine, **how), jobs=jobs, force=force, scheduler=scheduler)
+
+
+def _produce(notebook, given, folder, name, wanted, engine, timeout_s):
+    """Check all that can be checked, run, and publish what `texts.make` makes of it (by ending) at once; returns the paths."""
     notebook = Path(notebook)
-    parameters = read_parameters(notebook)
-    values = check(parameters, given)
+    values = check(read_parameters(notebook), given)
     folder, name = files.check_folder(folder), files.check_name(name)
-    settings = [(key, _shown(value)) for key, value in values.items()]
     failed = folder / f"{name}.failed.ipynb"
     start_vega()
-    executed, fault = engines.execute(notebook, values, engine, timeout_s)
-    try:
-        if fault:
-            raise HwlibError(fault)
-        made = {folder / f"{name}{ending}": text for ending, text in texts(executed, settings).items()}
-    except HwlibError as error:
+    executed, made, fault = engines.make(notebook, values, {**wanted, "settings": shown(values)}, engine, timeout_s)
+    if fault:
         files.publish({failed: json.dumps(executed, indent=1)})
-        raise HwlibError(f"{str(error).rstrip('.')}. The notebook as far as it came: {failed}") from None
-    files.publish(made)
+        raise HwlibError(f"{fault.rstrip('.')}. The notebook as far as it came: {failed}")
+    paths = {folder / f"{name}{ending}": text for ending, text in made.items()}
+    files.publish(paths)
     failed.unlink(missing_ok=True)
-    return list(made)
-
-
-def _decision(notebook):
-    """The last decision among the outputs of `notebook`, as JSON text."""
-    outputs = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", ())]
-    found = [data[DECISION] for data in outputs if DECISION in data]
-    if not found:
-        raise HwlibError(f"no output of the notebook carries a decision ({DECISION})")
-    return json.dumps(found[-1], indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _shown(value):
-    """A parameter's value as a reader would write it."""
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    return "none" if value is None else str(value)
+    return list(paths)

@@ -1,13 +1,18 @@
-"""Runs a notebook with papermill in a fresh kernel of the running interpreter."""
+"""Runs a notebook with papermill: in a fresh kernel of the running interpreter, or in a child of a process that has all imported."""
 
+import functools
 import logging
 from pathlib import Path
 
-from ..errors import unknown
+from ..errors import HwlibError, unknown
+from . import texts, zygote
 
 START_ATTEMPTS = 2  # kernels pick their ports by chance, and a busy machine now and then loses the race
 LIVE_CHARTS = {"HWLIB_CHARTS": "html"}  # `hwlib.charts` otherwise draws pictures, for notebooks that are read without running
 QUIET_KERNEL = "--IPKernelApp.log_level=40"  # ipykernel otherwise says a line about TCP for each report
+ENGINES = ("kernel", "fork")
+PYTHON = {"kernel_name": "python3", "language": "python"}
+PAPERMILL_NAME = "hwlib-fork"
 
 
 def execute(notebook, parameters, engine="kernel", timeout_s=300):
@@ -29,37 +34,118 @@ def execute(notebook, parameters, engine="kernel", timeout_s=300):
     tuple
         The notebook as far as it came, and the fault (None if there is none).
     """
+    executed, _, fault = make(notebook, parameters, None, engine, timeout_s)
+    return executed, fault
+
+
+def make(notebook, parameters, wanted, engine="kernel", timeout_s=300, forker=None):
+    """The executed `notebook`, the texts made of it (by ending), and None or the sentence that says why it failed.
+
+    Parameters
+    ----------
+    notebook, parameters, engine, timeout_s
+        As in `execute`.
+    wanted : dict or None
+        What `texts.make` is to make of it, but for the folder; None for nothing.
+    forker : zygote.Zygote, optional
+        For the fork engine; one for this call alone if not given.
+    """
+    notebook = Path(notebook).resolve()
+    wanted = wanted and {**wanted, "folder": str(notebook.parent)}
     if engine not in ENGINES:
         raise unknown("engine", engine, ENGINES)
-    return ENGINES[engine](Path(notebook).resolve(), parameters, timeout_s)
+    if engine == "kernel":
+        return _kernel(notebook, parameters, wanted, timeout_s)
+    if not zygote.available():
+        raise HwlibError("engine 'fork': processes cannot be forked safely on this system; 'kernel' runs everywhere")
+    if forker:
+        return _fork(notebook, parameters, wanted, timeout_s, forker)
+    with zygote.Zygote() as own:
+        return _fork(notebook, parameters, wanted, timeout_s, own)
 
 
-def _kernel(notebook, parameters, timeout_s):
-    """Papermill's own engine. Its marks in the notebook lie after a timeout or a dead kernel: only exceptions are trusted."""
+def _fork(notebook, parameters, wanted, timeout_s, forker):
+    """The fork engine by way of papermill; the child makes the texts too, so that this process stays free and small."""
+    import papermill
+    from papermill.engines import papermill_engines
+
+    from .forking import ForkEngine
+
+    papermill_engines.register(PAPERMILL_NAME, ForkEngine)  # also where the package is used without having been installed
+    progress, made = {"notebook": _template(notebook, notebook.stat().st_mtime_ns), "cell": None}, {}
+
+    def work():
+        # In two steps, since papermill would end by formatting all outputs as JSON for a file that nobody asked for.
+        prepared = papermill.execute_notebook(
+            progress["notebook"], None, parameters, engine_name=PAPERMILL_NAME, prepare_only=True, **PYTHON
+        )
+        papermill_engines.execute_notebook_with_engine(
+            PAPERMILL_NAME,
+            prepared,
+            progress_bar=False,
+            kernel_name=PYTHON["kernel_name"],
+            execution_timeout=timeout_s,
+            forker=forker,
+            folder=str(notebook.parent),
+            wanted=wanted,
+            made=made,
+            progress=progress,
+        )
+
+    fault = _account(notebook, timeout_s, progress, work)
+    fault = fault or (made.get("fault") and f"{notebook.name}: {made['fault']}")
+    return progress["notebook"], made.get("made"), fault
+
+
+@functools.lru_cache(maxsize=4)
+def _template(notebook, _changed):
+    """The notebook without the outputs that its file may hold, which would be copied each time; papermill works on a copy."""
     import nbformat
+
+    template = nbformat.read(notebook, as_version=4)
+    for cell in template.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+    return template
+
+
+def _kernel(notebook, parameters, wanted, timeout_s):
+    """Papermill's own engine."""
+    for attempt in range(START_ATTEMPTS):
+        progress = {"notebook": _template(notebook, notebook.stat().st_mtime_ns), "cell": None}
+        fault = _account(notebook, timeout_s, progress, lambda: _papermill(notebook, parameters, timeout_s, progress))
+        if not (fault and progress["cell"] is None and attempt + 1 < START_ATTEMPTS):
+            break
+    made = None
+    if wanted and not fault:
+        try:
+            made = texts.make(progress["notebook"], **wanted)
+        except HwlibError as error:
+            fault = str(error)
+    return progress["notebook"], made, fault
+
+
+def _account(notebook, timeout_s, progress, work):
+    """Do the `work`, and return the fault or None. Papermill's marks in the notebook lie after a timeout or a dead kernel: only exceptions count."""
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import PapermillExecutionError
     from papermill.execute import remove_error_markers
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # it warns of every union type; what fails is raised
-    for attempt in range(START_ATTEMPTS):
-        progress = {"notebook": nbformat.read(notebook, as_version=4), "cell": None}
-        try:
-            _papermill(notebook, parameters, timeout_s, progress)
-            fault = _ended_early(progress["notebook"])
-        except PapermillExecutionError as error:
-            progress["notebook"] = remove_error_markers(progress["notebook"])  # they would shift the cells' numbers
-            fault = _last_line(error)
-        except CellTimeoutError:
-            fault = f"it took longer than {timeout_s} s"
-        except DeadKernelError:
-            fault = "its Python process died (out of memory, or ended from outside)"
-        except (RuntimeError, OSError) as error:
-            fault = f"the kernel failed: {error}"
-            if progress["cell"] is None and attempt + 1 < START_ATTEMPTS:
-                continue
-        progress["notebook"].metadata.get("papermill", {}).pop("input_path", None)  # the whole input notebook
-        return progress["notebook"], fault and f"{notebook.name}{_where(progress['cell'])}: {fault}"
+    try:
+        work()
+        fault = _ended_early(progress["notebook"])
+    except PapermillExecutionError as error:
+        progress["notebook"] = remove_error_markers(progress["notebook"])  # they would shift the cells' numbers
+        fault = _last_line(error)
+    except CellTimeoutError:
+        fault = f"it took longer than {timeout_s} s"
+    except DeadKernelError:
+        fault = "its Python process died (out of memory, or ended from outside)"
+    except (RuntimeError, OSError) as error:
+        fault = f"the kernel failed: {error}"
+    progress["notebook"].metadata.get("papermill", {}).pop("input_path", None)  # the whole input notebook
+    return fault and f"{notebook.name}{_where(progress['cell'])}: {fault}"
 
 
 def _papermill(notebook, parameters, timeout_s, progress):
@@ -70,8 +156,7 @@ def _papermill(notebook, parameters, timeout_s, progress):
         progress["notebook"],  # not its path, which papermill would fill in like a format string
         None,
         parameters,
-        kernel_name="python3",
-        language="python",
+        **PYTHON,
         progress_bar=False,
         request_save_on_cell_execute=False,
         execution_timeout=timeout_s,
@@ -111,6 +196,3 @@ def _last_line(error):
 def _where(cell):
     """The words ", cell 4 (`first line`)" for the cell that ran last; empty if none did."""
     return f", cell {cell[0]} (`{cell[1].strip().splitlines()[0]}`)" if cell else ""
-
-
-ENGINES = {"kernel": _kernel}

@@ -16,6 +16,8 @@ VEGA_LITE_BUNDLE = "6.4"
 
 # The browser itself refuses every request. No 'unsafe-eval': Vega interprets its expressions (`ast` below).
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+# Pages that share files name the local folder too, which 'self' does not mean when they are opened from a disk.
+SITE_POLICY = POLICY.replace("script-src", "script-src 'self' file:").replace("style-src", "style-src 'self' file:")
 EMBED = """
 window.VEGA_DEBUG = %s;
 window.vegaEmbed = ((embed) => (element, spec, options) => embed(element, spec, {
@@ -29,7 +31,7 @@ SHORT, LONG = 16, 60  # characters: up to where a cell stays on one line, from w
 NUMBER = re.compile(r"[-+−±≈~<>≤≥$€ ]*\d[\d,.  ]*(e[-+]?\d+)?\s*(%|×|x|[A-Za-z$€µ/²₂·]{1,12})?")
 
 
-def page(notebook, *, title, settings=(), data_date=None, folder="."):
+def page(notebook, *, title, settings=(), data_date=None, folder=".", assets=None, code=False):
     """The HTML text of the executed `notebook`.
 
     Parameters
@@ -44,22 +46,57 @@ def page(notebook, *, title, settings=(), data_date=None, folder="."):
         The day the data are of, for header and footer.
     folder : path
         Where pictures that the text cells name are looked for.
+    assets : str, optional
+        Address of the folder that pages share, as seen from this one; see `assets`. The page holds everything itself if not given.
+    code : bool
+        Whether readers see the cells' code too.
     """
-    import jinja2
-
-    body, contents, charts = _body(_for_readers(notebook), folder)
-    template = jinja2.Environment(autoescape=True, loader=jinja2.FileSystemLoader(TEMPLATE)).get_template("page.html.j2")
-    return template.render(
+    body, contents, charts = _body(_for_readers(notebook), folder, code)
+    return template("page.html.j2").render(
         title=title,
         settings=settings,
         data_date=data_date,
         version=__version__,
-        policy=POLICY,
-        css=(TEMPLATE / "report.css").read_text(encoding="utf-8"),
-        script=vega() if charts else "",
+        policy=SITE_POLICY if assets else POLICY,
+        assets=assets,
+        home=assets and assets.removesuffix("assets") + "index.html",
+        css="" if assets else _css(),
+        charts=charts,
+        script=vega() if charts and not assets else "",
         body=body,
         contents=contents,
     )
+
+
+def warm():
+    """Have all that pages need loaded and compiled, by making one that has a bit of everything."""
+    import nbformat
+
+    cells = nbformat.v4.new_markdown_cell("# Title\n\n*text* and `code`"), nbformat.v4.new_code_cell("1")
+    shown = {"text/html": "<table><tr><th>a</th></tr></table>", "text/markdown": "*a*", "text/plain": "a"}
+    for kind in shown:
+        cells[1].outputs.append(nbformat.v4.new_output("display_data", {kind: shown[kind]}))
+    cells[1].outputs.append(nbformat.v4.new_output("stream", text="a"))
+    page(nbformat.v4.new_notebook(cells=list(cells)), title="t")
+    page(nbformat.v4.new_notebook(cells=list(cells)), title="t", assets="assets")
+
+
+def shared():
+    """The text of each file that pages with `assets` share, by name."""
+    return {"vega.js": vega(), "report.css": _css(), "site.css": _css("site.css"), "site.js": _css("site.js")}
+
+
+@functools.cache
+def template(name):
+    """The page template `name`, which escapes whatever it is given."""
+    import jinja2
+
+    return jinja2.Environment(autoescape=True, loader=jinja2.FileSystemLoader(TEMPLATE)).get_template(name)
+
+
+@functools.cache
+def _css(name="report.css"):
+    return (TEMPLATE / name).read_text(encoding="utf-8")
 
 
 @functools.cache
@@ -89,16 +126,20 @@ def vega():
 
 def _for_readers(notebook):
     """A copy of `notebook` without what is for machines or the author, and with scripts that no data can break out of."""
-    import copy
+    import nbformat
 
-    notebook = copy.deepcopy(notebook)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if _readable(output)]
-            for output in cell.outputs:
-                if "altair-viz-" in output.get("data", {}).get("text/html", ""):
-                    output.data["text/html"] = _closed(output.data["text/html"])
-    return notebook
+    cells = [
+        nbformat.from_dict({**cell, "outputs": list(map(_shown, filter(_readable, cell.get("outputs", ()))))}) for cell in notebook.cells
+    ]
+    return nbformat.from_dict({**notebook, "cells": cells})
+
+
+def _shown(output):
+    """`output` with what a page can show of it."""
+    data = {kind: content for kind, content in output.get("data", {}).items() if not kind.endswith("+json")}
+    if "altair-viz-" in data.get("text/html", ""):
+        data["text/html"] = _closed(data["text/html"])
+    return {**output, "data": data} if data else output
 
 
 def _readable(output):
@@ -116,11 +157,11 @@ def _closed(html):
     return scripts.sub(lambda script: script[0].replace("</", r"<\/").replace("<!--", r"<\!--"), html)
 
 
-def _body(notebook, folder):
+def _body(notebook, folder, code):
     """The cells as HTML, the (anchor, text) of each second-level heading, and whether there are charts."""
     import bs4
 
-    html, _ = _exporter().from_notebook_node(notebook, {"metadata": {"path": str(folder)}})
+    html, _ = exporter(code).from_notebook_node(notebook, {"metadata": {"path": str(folder)}})
     soup = bs4.BeautifulSoup(html, "html.parser")
     for heading in soup.find_all("h1"):
         heading.name = "h2"  # the page has its own
@@ -138,22 +179,26 @@ def _body(notebook, folder):
 
 
 @functools.cache
-def _exporter():
+def exporter(code=False):
+    """What turns the cells into HTML, with or without their code."""
     import jinja2
-    from nbconvert import HTMLExporter
+    from nbconvert import TemplateExporter
     from traitlets.config import Config
 
     config = Config()
     config.NbConvertBase.display_data_priority = list(READABLE)
+    config.Exporter.default_preprocessors = ["nbconvert.preprocessors.TagRemovePreprocessor"]
+    config.Exporter.optimistic_validation = True  # once, and not after each preprocessor
     config.TagRemovePreprocessor.enabled = True
     config.TagRemovePreprocessor.remove_cell_tags = {"remove-cell"}
     config.TagRemovePreprocessor.remove_all_outputs_tags = {"remove-output"}
     config.TagRemovePreprocessor.remove_single_output_tags = {"remove-output"}
-    return HTMLExporter(
+    return TemplateExporter(
         config=config,
         extra_template_basedirs=[str(TEMPLATE.parent)],
         template_name=TEMPLATE.name,
-        exclude_input=True,
+        template_file="index.html.j2",
+        exclude_input=not code,
         exclude_input_prompt=True,
         exclude_output_prompt=True,
         filters={"markdown2html": jinja2.pass_context(_cell_markdown), "output_markdown": _output_markdown},

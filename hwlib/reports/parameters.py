@@ -85,6 +85,18 @@ def check(parameters, given):
     return json.loads(json.dumps(values))
 
 
+def shown(values):
+    """The parameters as the (name, value) texts that a reader would write."""
+    return [(name, _shown(value)) for name, value in values.items()]
+
+
+def _shown(value):
+    """A parameter's value as a reader would write it."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
+
+
 def _parameters_cell(notebook):
     """The source text of the one cell tagged `parameters`; read as JSON, since nbformat takes half a second to load."""
     try:
