@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,11 +13,15 @@ from .errors import HwlibError
 FILE = "estimator.npz"
 # The tables that the fit reads.
 FITTED_ON = ("devices", "measurements", "models", "operators")
+# The code that shapes the arrays.
+FITTED_BY = ("features", "datasheet", "training")
 
 
-def data_hash(folder):
-    """SHA-256 of the committed tables in `folder` that the fit reads, as hexadecimal text."""
+def stamp_of(folder):
+    """SHA-256 of the committed tables in `folder` that the fit reads and of the code that fits, as hexadecimal text."""
     digest = hashlib.sha256()
+    for name in FITTED_BY:
+        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
     for name in FITTED_ON:
         for path in data.committed_paths(folder, name):
             digest.update(path.read_bytes())

@@ -1,5 +1,7 @@
 """What a question to `estimate` means: its network, its device, the stack it is answered for; or why it cannot be answered."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -14,8 +16,18 @@ WORDS = {"device_class": schema.DEVICE_CLASSES, "precision": (*datasheet.RANKS,)
 LARGEST_BATCH = 1_000_000
 
 
+class Question(NamedTuple):
+    """Distinct networks and machines of the queries, and for each query its place in either and its batch."""
+
+    networks: pd.DataFrame
+    machines: pd.DataFrame
+    network: np.ndarray
+    machine: np.ndarray
+    batch: np.ndarray
+
+
 def read(queries, art):
-    """Each row of `queries` with everything that an estimate needs; for its columns see `estimates.estimate`.
+    """`queries` with everything that an estimate needs, as a `Question`; for its columns see `estimates.estimate`.
 
     Raises
     ------
@@ -23,12 +35,22 @@ def read(queries, art):
         Naming the column, the row and what is allowed.
     """
     _check(queries)
-    question = pd.DataFrame(index=queries.index)
-    for column in COLUMNS:
-        question[column] = queries[column] if column in queries else (np.nan if column in (*NETWORK, *SHEET) else None)
-    question = _with_device(_with_network(question, art))
-    question = with_stack(question, stacks(art))
-    return question
+    network, networks_ = _distinct(queries, ("model_id", *NETWORK))
+    machine, machines = _distinct(queries, ("device_id", "device_class", *SHEET, "vendor", "segment", *RUN))
+    networks_ = _with_network(networks_, art)
+    machines = with_stack(_with_device(machines), stacks(art), art)
+    return Question(networks_, machines, network, machine, queries["batch_size"].to_numpy(dtype=float))
+
+
+def _distinct(queries, columns):
+    """The place of each query among the distinct rows of `columns`, and those rows; `row` is where each first stands."""
+    given = [column for column in columns if column in queries]
+    code = queries.groupby(given, dropna=False, sort=False).ngroup().to_numpy() if given else np.zeros(len(queries), dtype=int)
+    first = np.unique(code, return_index=True)[1]
+    once = queries[given].iloc[first].reset_index(drop=True).reindex(columns=list(columns))
+    numbers = [column for column in columns if column in (*NETWORK, *SHEET)]
+    once = once.astype("object").where(once.notna(), None).astype(dict.fromkeys(numbers, "float64"))
+    return code, once.assign(row=first)
 
 
 def _check(queries):
@@ -65,26 +87,20 @@ def check_numbers(queries, column):
         raise HwlibError(f"queries, row {row}, column {column}: {queries[column].iloc[row]!r}; expected {word}")
 
 
-def _with_network(question, art):
-    """`question` with the figures of its networks: those given, else those of the tables, else work inferred from measured rows."""
-    named = question["model_id"].notna()
-    meant = {name: data.find_model(name) for name in question.loc[named, "model_id"].unique()}
-    question["model_id"] = question["model_id"].map(meant).astype("object").where(named, "")
-    known = networks().reindex(question["model_id"])
-    stated = question["gmacs"].notna().to_numpy() | known["gmacs"].notna().to_numpy()
+def _with_network(asked, art):
+    """`asked`, indexed by model_id, with its figures: those given, else those of the tables, else work inferred from measured rows."""
+    meant = {name: data.find_model(name) for name in asked["model_id"].dropna().unique()}
+    asked = asked.set_index(pd.Index(asked["model_id"].map(meant).fillna("").to_numpy(dtype=object), name="model_id"))
+    known, asked = networks().reindex(asked.index), asked.drop(columns="model_id")
     for column in NETWORK:
-        question[column] = question[column].astype("float64").fillna(pd.Series(known[column].to_numpy(dtype=float), index=question.index))
-    inferred = pd.Series(question["model_id"].map(art["gmacs"]).to_numpy(dtype=float), index=question.index)
-    question["gmacs"] = question["gmacs"].fillna(inferred)
-    question["work"] = np.where(stated, "stated", "inferred")
-    if question["gmacs"].isna().any():
-        row = question["gmacs"].isna().to_numpy().argmax()
-        name = question["model_id"].iloc[row] or "the network"
+        asked[column] = asked[column].fillna(known[column].astype("float64"))
+    asked["gmacs"] = asked["gmacs"].fillna(pd.Series(art["gmacs"].reindex(asked.index).to_numpy(dtype=float), index=asked.index))
+    blank = asked["gmacs"].isna().to_numpy()
+    if blank.any():
+        name = asked.index[blank][0] or "the network"
+        row = asked["row"].to_numpy()[blank][0]
         raise HwlibError(f"queries, row {row}, column gmacs: nothing states or lets infer the work of {name}; give its GMAC a sample")
-    figures = question[["gmacs", "params_m", "mactivations", *features.COUNTS]].round(9)
-    question["model_key"] = question["model_id"] + "#" + pd.util.hash_pandas_object(figures, index=False).astype("str").to_numpy()
-    question["seen_model"] = question["model_id"].isin(art["effects"]["all"].index)
-    return question
+    return asked.assign(seen=asked.index.isin(art["effects"]["all"]["models"]), counted=asked[features.MACS[0]].notna())
 
 
 def networks():
@@ -92,53 +108,45 @@ def networks():
     return data.load("models").merge(data.load("operators").drop(columns="source_id"), on="model_id", how="left").set_index("model_id")
 
 
-def _with_device(question):
-    """`question` with the data sheets of its devices: figures given, else those of the tables."""
-    named = question["device_id"].notna()
+def _with_device(asked):
+    """`asked` with the data sheets of its devices: figures given, else those of the tables."""
     devices = data.load("devices").set_index("device_id")
-    strange = question.loc[named & ~question["device_id"].isin(devices.index), "device_id"]
+    strange = asked.loc[asked["device_id"].notna() & ~asked["device_id"].isin(devices.index), "device_id"]
     if len(strange):
         raise unknown("device", strange.iloc[0], devices.index, "`hwlib devices` lists them; or give device_class and its data sheet.")
-    known = devices.reindex(question["device_id"])
+    known = devices.reindex(asked["device_id"]).set_index(asked.index)
     for column in ("device_class", "vendor", "segment", *SHEET):
-        question[column] = question[column].where(question[column].notna(), known[column].to_numpy())
-    for column in SHEET:
-        question[column] = question[column].astype("float64")
-    question["device_id"] = question["device_id"].where(named, "")
-    question["sheet_key"] = pd.util.hash_pandas_object(question[list(SHEET)], index=False).astype("str")
-    if question["device_class"].isna().any():
-        row = question["device_class"].isna().to_numpy().argmax()
-        raise HwlibError(
-            f"queries, row {row}, column device_class: give device_id, or one of {', '.join(schema.DEVICE_CLASSES)} and a data sheet"
-        )
-    return question
+        asked[column] = asked[column].where(asked[column].notna(), known[column].astype(asked[column].dtype))
+    asked = asked.assign(device_id=asked["device_id"].fillna(""), memory_gb=known["memory_gb"].astype("float64"))
+    blank = asked["device_class"].isna().to_numpy()
+    if blank.any():
+        row, words = asked["row"].to_numpy()[blank][0], ", ".join(schema.DEVICE_CLASSES)
+        raise HwlibError(f"queries, row {row}, column device_class: give device_id, or one of {words} and a data sheet")
+    return asked
 
 
 def stacks(art):
     """The fitted envs as a table: device_id, stack, precision, runtime, tuning, chain, device_class, rows (cells behind it)."""
-    parts = pd.Series(art["envs"]).str.split("|", expand=True)
+    parts = pd.Series(art["envs"], dtype="object").str.split("|", expand=True)
     table = pd.DataFrame({"device_id": parts[0], "precision": parts[6], "runtime": parts[2], "tuning": parts[4]})
     table["stack"] = parts[[1, 2, 3, 4, 5]].agg("|".join, axis=1)
     table["device_class"] = table["device_id"].map(data.load("devices").set_index("device_id")["device_class"])
     return table.assign(chain=features.toolchain(table), rows=art["sizes"])
 
 
-def with_stack(question, table):
-    """`question` with the stack that it is answered for: as asked, else the one most measured on the device, else in its class."""
-    asked = question[["device_id", "device_class", *RUN]].astype("object").where(question[["device_id", "device_class", *RUN]].notna(), "")
-    once = asked.drop_duplicates()
-    runtimes = set(table["runtime"])
-    strange = [word for word in once["runtime"].unique() if word and word not in runtimes]
-    if strange:
-        raise unknown("runtime", strange[0], sorted(runtimes - {""}))
-    chosen = pd.DataFrame([_choose(row, table) for row in once.itertuples()], index=pd.MultiIndex.from_frame(once))
-    found = chosen.loc[pd.MultiIndex.from_frame(asked)].set_index(question.index)
-    for column in found:
-        question[column] = found[column]
-    question["env"] = question["device_id"] + "|" + question["stack"] + "|" + question["precision"]
-    question["seen_env"] = question["env"].isin(set(table["device_id"] + "|" + table["stack"] + "|" + table["precision"]))
-    question["seen_device"] = question["device_id"].isin(table["device_id"])
-    return _check_described(question)
+def with_stack(asked, table, art):
+    """`asked`, indexed by env, with the stack it is answered for: as asked, else the most measured on the device, else in its class."""
+    runtimes = set(table["runtime"]) - {""}
+    for word in asked["runtime"].dropna().unique():
+        if word not in runtimes:
+            raise unknown("runtime", word, sorted(runtimes))
+    code, once = _distinct(asked, ("device_id", "device_class", *RUN))
+    chosen = pd.DataFrame([_choose(row, table) for row in once.itertuples()])
+    for column in chosen:
+        asked[column] = chosen[column].to_numpy(dtype=object)[code]
+    asked["seen"] = asked["device_id"].isin(table["device_id"])
+    asked = asked.set_index((asked["device_id"] + "|" + asked["stack"] + "|" + asked["precision"]).to_numpy(dtype=object))
+    return _described(asked.assign(seen_env=asked.index.isin(art["envs"])))
 
 
 def _choose(row, table):
@@ -166,26 +174,15 @@ def _answer(fitting, wanted, row, borrowed):
     return {"stack": stack, "chain": best["chain"], "tuning": tuning, "precision": precision, "assumed": f"{words} as in {source}"}
 
 
-def _check_described(question):
-    """`question` with the gaps of each data sheet, or an error where a device never measured is not described at all."""
-    blank = ~question["seen_device"] & ~datasheet.described(question)
+def _described(asked):
+    """`asked` with the gaps of each data sheet, or an error where a device never measured is not described at all."""
+    blank = (~asked["seen"] & ~datasheet.described(asked)).to_numpy()
     if blank.any():
-        row = blank.to_numpy().argmax()
-        name = question["device_id"].iloc[row] or "this device"
+        name, row = asked["device_id"].iloc[blank.argmax()] or "this device", asked["row"].iloc[blank.argmax()]
         raise HwlibError(
             f"queries, row {row}: {name} was never measured and its data sheet is empty; give one of {', '.join(datasheet.SHEET)}, "
             "best the peak at the precision asked and memory_bandwidth_gb_s"
         )
-    gaps = datasheet.gaps(question, question["precision"])
-    question["gaps"] = gaps.where(~question["seen_env"], "")
-    note = " (not stated: " + question["gaps"] + "; taken as usual for its class, with a wider interval)"
-    question["assumed"] += note.where(question["gaps"] != "", "")
-    question["basis"] = _basis(question)
-    return question
-
-
-def _basis(question):
-    device = np.where(question["seen_device"], "seen", "new")
-    model = np.where(question["seen_model"], "seen", "new")
-    names = {"seenseen": "seen_both", "seennew": "seen_device_new_model", "newseen": "seen_model_new_device", "newnew": "new_new"}
-    return pd.Series(device, index=question.index).str.cat(pd.Series(model, index=question.index)).map(names)
+    gaps = datasheet.gaps(asked, asked["precision"]).where(~asked["seen_env"], "")
+    note = " (not stated: " + gaps + "; taken as usual for its class, with a wider interval)"
+    return asked.assign(gaps=gaps, assumed=asked["assumed"] + note.where(gaps != "", ""))

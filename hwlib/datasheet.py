@@ -18,8 +18,12 @@ PASSES = 30
 
 
 def log_sheet(devices):
-    """Natural logarithms of the columns `SHEET`, one row a device; empty where the data sheet does not say."""
-    return np.log(devices[list(SHEET)].to_numpy(dtype=float))
+    """Natural logarithms of the columns `SHEET`, one row a device; empty where the data sheet does not say.
+
+    Assumption: matrix units run 16 bits at half the rate of 8 bits, where a sheet states the latter alone.
+    """
+    half = devices["int8_tops"] / 2
+    return np.log(devices[list(SHEET)].assign(fp16_tflops=devices["fp16_tflops"].fillna(half)).to_numpy(dtype=float))
 
 
 def levels(precision):
@@ -92,6 +96,13 @@ def gaps(devices, precision):
         np.where(missing, peak, "").astype(object) + np.where(missing & narrow, ", ", "") + np.where(narrow, "memory_bandwidth_gb_s", "")
     )
     return pd.Series(words, index=devices.index)
+
+
+def thin(devices, precision):
+    """Whether a data sheet states too little to learn from: no peak at `precision`, nor the cores of a CPU."""
+    sheets = log_sheet(devices)
+    stated = np.isfinite(sheets[np.arange(len(devices)), levels(precision)])
+    return ~stated & ~((devices["device_class"] == "cpu") & devices["cores"].notna()).to_numpy()
 
 
 def described(devices):

@@ -64,33 +64,39 @@ def work(filled):
     return filled[WORK].to_numpy(dtype=float)
 
 
-def shape_features(models, filled, parts):
-    """What the trees look at, one row a network on a machine: sizes, kinds of operator, and how the time splits over `parts`.
+def network_features(models, filled):
+    """What the trees look at of each network alone: sizes, ratios, kinds of operator, and whether they were counted.
 
     Parameters
     ----------
     models : DataFrame
-        As for `complete`, before it: tells whether the operators were counted.
+        As for `complete`, before it.
     filled : DataFrame
         Of `complete`.
-    parts : array
-        Seconds for each kind of `WORK` on such a machine.
     """
     gmacs, traffic = filled["gmacs"].to_numpy(), filled[TRAFFIC].sum(axis=1).to_numpy() + SMALL
-    calls = filled[[name for name in CALLS if name != "ops_shape"]].sum(axis=1).to_numpy() + 1
-    total = parts.sum(axis=1)
-    sizes = np.log(np.stack([gmacs, filled["params_m"], filled["mactivations"] + SMALL, traffic, calls, total / gmacs], axis=1))
-    ratios = np.log(np.stack([gmacs / traffic, gmacs / calls, traffic / calls, filled["params_m"] / gmacs], axis=1))
+    launches = _launches(filled)
+    sizes = np.log(np.stack([gmacs, filled["params_m"], filled["mactivations"] + SMALL, traffic, launches], axis=1))
+    ratios = np.log(np.stack([gmacs / traffic, gmacs / launches, traffic / launches, filled["params_m"] / gmacs], axis=1))
     macs = filled[MACS].to_numpy()
     counts = np.log(np.concatenate([filled[CALLS].to_numpy() + 1, filled[TRAFFIC].to_numpy() + 0.01, macs + 1e-4], axis=1))
     counted = models[MACS[0]].notna().to_numpy(dtype=float)[:, None]
-    return np.concatenate([sizes, ratios, macs / gmacs[:, None], counts, parts / total[:, None], counted], axis=1)
+    return np.concatenate([sizes, ratios, macs / gmacs[:, None], counts, counted], axis=1)
+
+
+def shape_features(network, parts):
+    """`network_features` of each pair with how its time splits over the kinds of work: `parts` in seconds on such a machine."""
+    total = parts.sum(axis=1, keepdims=True)
+    return np.concatenate([network, np.log(total) - network[:, :1], parts / total], axis=1)
 
 
 def call_features(filled):
     """Logarithms of what sets the fixed time of a call: GMAC, parameters and launches."""
-    calls = filled[[name for name in CALLS if name != "ops_shape"]].sum(axis=1).to_numpy() + 1
-    return np.log(np.stack([filled["gmacs"], filled["params_m"] + SMALL, calls], axis=1))
+    return np.log(np.stack([filled["gmacs"], filled["params_m"] + SMALL, _launches(filled)], axis=1))
+
+
+def _launches(filled):
+    return filled[[name for name in CALLS if name != "ops_shape"]].sum(axis=1).to_numpy() + 1
 
 
 def stack(rows):

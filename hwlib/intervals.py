@@ -7,15 +7,25 @@ NOMINAL = 0.9
 # A group's own interval is used where it rests on this many cells and held-out groups; else the next coarser one's.
 LEAST_CELLS, LEAST_GROUPS = 60, 5
 # From the finest split to the coarsest; a question takes the first that is in the table.
-SPLITS = (("device_class", "toolchain", "detail"), ("device_class", "toolchain"), ("device_class", "detail"), ("device_class",), ())
-PARTS = ("device_class", "toolchain", "detail")
+SPLITS = (("device_class", "source", "detail"), ("device_class", "source"), ("device_class", "detail"), ("device_class",), ())
+PARTS = ("device_class", "source", "detail")
 NEW_DEVICE = ("seen_model_new_device", "new_new")
+NEW_MODEL = ("seen_device_new_model", "new_new")
 AS_NEW_DEVICE = {
     "seen_both": "seen_model_new_device",
     "seen_device_new_model": "new_new",
     "seen_model_new_device": "seen_model_new_device",
     "new_new": "new_new",
 }
+
+
+def source_family(stacks):
+    """The source that each stack's figures come from, its releases and rounds taken together.
+
+    >>> source_family(pd.Series(["mlperf-v4.1|tensorrt||engine|", "timm|pytorch|2.4.0|eager|"])).tolist()
+    ['mlperf', 'timm']
+    """
+    return stacks.str.split("|").str[0].str.replace(r"-v?\d.*$", "", regex=True)
 
 
 def detail(basis, counted, sheet):
@@ -30,10 +40,10 @@ def quantiles(found):
     """Conformal bounds of the log of measured over estimated throughput, for each split of each basis that has enough cells."""
     rows = []
     for split in SPLITS:
-        for key, part in found.groupby(["basis", *split]):
+        for key, part in found.groupby(["basis", "calibration", *split]):
             if not split or (len(part) >= LEAST_CELLS and part["group"].nunique() >= LEAST_GROUPS):
-                rows.append(dict(zip(["basis", *split], key, strict=True)) | _bounds(-part["miss"].to_numpy()))
-    return pd.DataFrame(rows).reindex(columns=["basis", *PARTS, "log_low", "log_high"]).fillna(dict.fromkeys(PARTS, "all"))
+                rows.append(dict(zip(["basis", "calibration", *split], key, strict=True)) | _bounds(-part["miss"].to_numpy()))
+    return pd.DataFrame(rows).reindex(columns=["basis", "calibration", *PARTS, "log_low", "log_high"]).fillna(dict.fromkeys(PARTS, "all"))
 
 
 def _bounds(logs):
@@ -44,12 +54,10 @@ def _bounds(logs):
 
 def look_up(table, rows):
     """The row of `table` for each of `rows`: that of its finest split which is there; indexed like `rows`."""
+    keys = ["basis", "calibration"]
+    keyed = pd.MultiIndex.from_frame(table[[*keys, *PARTS]].astype("object"))
     place = np.full(len(rows), -1)
-    keyed = pd.Index(table[["basis", *PARTS]].astype("str").agg("|".join, axis=1))
     for split in SPLITS:
-        parts = [rows["basis"], *(rows[name] if name in split else pd.Series("all", index=rows.index) for name in PARTS)]
-        key = parts[0].astype("str")
-        for part in parts[1:]:
-            key = key + "|" + part.astype("str")
-        place = np.where(place < 0, keyed.get_indexer(key), place)
+        wanted = rows[[*keys, *PARTS]].astype("object").assign(**{name: "all" for name in PARTS if name not in split})
+        place = np.where(place < 0, keyed.get_indexer(pd.MultiIndex.from_frame(wanted)), place)
     return table.iloc[place].set_index(rows.index)

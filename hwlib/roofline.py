@@ -6,7 +6,7 @@ The fitted arrays travel as a dict (`training.fit` makes it, `artefact` stores i
 import numpy as np
 import pandas as pd
 
-from . import datasheet, features
+from . import datasheet, features, units
 
 HALF_BATCH_RANGE = (0.01, 1_000.0)
 # How strongly what is known of a network is held towards zero at each level, in rows of evidence.
@@ -82,64 +82,103 @@ def _never_slower(art, env):
     return found
 
 
-def base(work, costs):
-    """Log seconds a sample at full saturation, by the costs of work alone."""
-    return np.log((work * costs).sum(axis=1))
-
-
 def half_words(env):
     """The words that the half-saturation batch depends on, by kind."""
     return {"class": env["device_class"], "chain": env["chain"] + " " + env["tuning"]}
 
 
-def half_batch(art, calls, base, env):
-    """The batch at which a device reaches half of its full rate: fixed time of a call over time a sample.
+def half_batch(art, calls, base, env, machine):
+    """The batch at which a device reaches half of its full rate: fixed time of a call over time a sample, one a pair.
 
-    It depends neither on the batch nor on what trees learned, so that a batch curve is affine in the batch by construction.
+    It depends neither on the batch nor on what trees learned, so that seconds are affine in the batch by construction.
+
+    Parameters
+    ----------
+    calls : array
+        `call_features` of each pair's network.
+    base : array
+        Log seconds a sample of each pair.
+    env : DataFrame
+        The machines.
+    machine : array of int
+        Each pair's row of `env`.
     """
     found = art["half"]
-    total = found["mean"] + (np.column_stack([calls, base]) - found["centre"]) @ found["slopes"]
-    for kind, text in half_words(env).items():
-        total += _looked_up(found["words"][kind], text)
+    worded = sum(_looked_up(found["words"][kind], text) for kind, text in half_words(env).items())
+    total = found["mean"] + (np.column_stack([calls, base]) - found["centre"]) @ found["slopes"] + worded[machine]
     return np.exp(np.clip(total, *np.log(HALF_BATCH_RANGE)))
 
 
-def effect_keys(model, env, level):
-    """The key of each row's network effect at `level`: the network, alone or with class, chain, or chain and device."""
-    if level == "all":
-        return model
-    by = {"class": env["device_class"], "chain": env["chain"], "device": env["chain"] + "|" + env["device_id"]}[level]
-    return model + "|" + by.to_numpy()
+def effect_words(env):
+    """The words under which a network's own effect is kept, by level: none, class, chain, chain and device."""
+    none = pd.Series("", index=env.index)
+    return {"all": none, "class": env["device_class"], "chain": env["chain"], "device": env["chain"] + "|" + env["device_id"]}
 
 
-def effect(art, model, env):
-    """What is known of each row's network from its measured rows elsewhere, in log seconds; zero for a network never met."""
-    total = np.zeros(len(model))
-    for level, table in art["effects"].items():
-        total += _looked_up(table["mean"], pd.Series(effect_keys(model, env, level)))
-    return total
+def effect(art, names, env, model, machine, column="mean"):
+    """What is known of each pair's network from its measured rows elsewhere, by level, in log seconds; zero where it was never met."""
+    found = {}
+    for level, words in effect_words(env).items():
+        table = art["effects"][level]
+        network, word = table["models"].get_indexer(names)[model], table["words"].get_indexer(words)[machine]
+        key = np.where((network >= 0) & (word >= 0), network * len(table["words"]) + word, -1)
+        place = np.minimum(np.searchsorted(table["keys"], key), len(table["keys"]) - 1)
+        found[level] = np.where(table["keys"][place] == key, table[column][place], 0.0)
+    return found
 
 
-def log_seconds(art, models, model, env):
-    """Log seconds a sample at full saturation and the half-saturation batch, one row for each network on an env.
+def log_seconds(art, models, env, model, machine):
+    """Log seconds a sample at full saturation and the half-saturation batch, one for each pair of a network and a machine.
 
     Parameters
     ----------
     art : dict
         Fitted arrays.
     models : DataFrame
-        One row a query, indexed like `env`'s rows: gmacs, params_m, mactivations, operator counts.
-    model : array of str
-        The network's key; empty for one never met.
+        The networks, indexed by model_id (any other word for one never met): gmacs, params_m, mactivations, operator counts.
     env : DataFrame
-        One row a query.
+        The machines, indexed by env.
+    model, machine : array of int
+        Each pair's row of `models` and of `env`.
     """
     filled = features.complete(models, art["typical"])
-    work = features.work(filled)
-    physics = base(work, costs(art, env))
-    half = half_batch(art, features.call_features(filled), physics, env)
-    shape = features.shape_features(models, filled, work * chain_costs(art, env))
-    return physics + grow(art["trees"], shape) + effect(art, model, env), half
+    work, costs_of = features.work(filled)[model], costs(art, env)[machine]
+    physics = np.log((work * costs_of).sum(axis=1))
+    half = half_batch(art, features.call_features(filled)[model], physics, env, machine)
+    shape = features.shape_features(features.network_features(models, filled)[model], work * chain_costs(art, env)[machine])
+    seconds = physics + grow(art["trees"], shape) + sum(effect(art, models.index, env, model, machine).values())
+    return np.fmax(seconds, np.log(filled["gmacs"].to_numpy())[model] + _best_seconds(art, env)[machine]), half
+
+
+def _best_seconds(art, env):
+    """Log seconds a GMAC at the best share of the stated peak that the device class was seen to reach; empty where none is stated."""
+    share = art["best_share"].reindex(env["device_class"].to_numpy()).fillna(art["best_share"]["all"]).to_numpy()
+    return np.log(units.gmacs_to_tops(1.0, 1.0) / (share * datasheet.stated_peak(env, env["precision"])))
+
+
+def carried(miss, here, there, known):
+    """Log seconds that misses seen on one set of pairs add to another: most where network and device are the same, less further off.
+
+    At each level the mean of what is still missed, held towards zero as if `EFFECT_HOLD` further envs had missed nothing.
+
+    Parameters
+    ----------
+    miss : array
+        Measured minus estimated log seconds of each of `here`.
+    here, there : DataFrame
+        network (any key), device_class, chain and device_id of each pair.
+    known : dict of arrays
+        For each level how many measured envs each of `here` already rests on.
+    """
+    total = np.zeros(len(there))
+    words_here, words_there = effect_words(here), effect_words(there)
+    for level, hold in EFFECT_HOLD.items():
+        key = (here["network"] + "|" + words_here[level]).to_numpy()
+        grouped = pd.DataFrame({"miss": miss, "known": known[level]}).groupby(key)
+        move = grouped["miss"].sum() / (grouped.size() + grouped["known"].first() + hold)
+        total += _looked_up(move, there["network"] + "|" + words_there[level])
+        miss = miss - move.reindex(key).to_numpy()
+    return total
 
 
 def complete_trees(nodes, baseline, depth):

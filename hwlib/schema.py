@@ -250,19 +250,18 @@ LLM_SERVING = Table(
 
 ESTIMATE_ERROR = Table(
     "estimate_error",
-    "How wrong estimates are on measured cells that the fit never saw, by grouped five-fold cross-validation; a calibrated row is one where "
-    "a single measurement of the network on another device was given.",
-    ("basis", "device_class", "toolchain", "detail", "calibration"),
+    "How wrong estimates are on measured cells that the fit never saw, by grouped eight-fold cross-validation.",
+    ("basis", "device_class", "source", "detail", "calibration"),
     (
         text("basis", "whether the network's family, the device, or both were left out of the fit", BASES, True),
         text("device_class", "class of hardware, or all", (*DEVICE_CLASSES, "all"), True),
-        text("toolchain", "family of runtimes, or all", required=True),
+        text("source", "who measured so, releases and rounds together, or all", required=True),
         text(
             "detail",
             "whether operators were counted or are those of a typical network; how much the data sheet states; or all",
             required=True,
         ),
-        text("calibration", "what was known of the network besides", ("none", "one_point"), True),
+        text("calibration", "none, or one measurement of each network on another device", ("none", "one_point"), True),
         count("n", "cells", "cells predicted"),
         count("groups", "groups", "families, devices or pairs left out in turn"),
         number("median_ape", "%", "median absolute percentage error of the throughput"),

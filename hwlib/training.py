@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from . import data, datasheet, features, roofline
+from . import artefact, data, datasheet, features, roofline, tables, units
 
 TREES = {
     "max_iter": 200,
@@ -18,7 +18,7 @@ TREES = {
     "early_stopping": False,
 }
 # How strongly each kind of term is held towards zero (or its prior), in rows of evidence.
-SLOPE_HOLD = {"all": 1.0, "class": 5.0, "chain": 5.0}
+SLOPE_HOLD = {"all": 1.0, "class": 5.0, "chain": 20.0}
 SLOPE_PRIOR = np.array([-0.55, -0.35, 0.0, 0.0])
 WORD_HOLD = {
     "class": 0.5,
@@ -26,19 +26,21 @@ WORD_HOLD = {
     "chain": 0.5,
     "level": 2.0,
     "chain_level": 0.5,
-    "precision": 4.0,
-    "tuning": 2.0,
+    "precision": 8.0,
+    "tuning": 4.0,
     "segment": 2.0,
-    "stack": 1.0,
+    "stack": 4.0,
     "device": 6.0,
     "device_chain": 4.0,
 }
 OVERALL_HOLD, CHAIN_HOLD, ENV_HOLD = 1.0, 10.0, 3.0
 HALF_SLOPE_HOLD, HALF_WORD_HOLD = 0.1, 5.0
 HALF_BATCHES = np.geomspace(*roofline.HALF_BATCH_RANGE, 61)
+ENV_COLUMNS = ["stack", "precision", "chain", "tuning"]
 ROUNDS = 2
+LOOSE = 30.0
 REWEIGHTED = 5
-BINS = 64
+BEST = 0.95
 # Rows that say nothing of one device's speed at one network.
 UNFIT_FLAGS = (
     *("third_party", "relative_only", "count_unstated", "count_doubtful", "device_unstated", "input_doubtful", "upper_bound"),
@@ -59,8 +61,8 @@ def measured():
     envs : DataFrame
         Indexed by env: device_id, stack, precision, chain, tuning and the device's columns.
     """
-    devices, networks = data.load_devices().drop(columns=["source_id", "name"]), data.load_models()
-    rows = data.load_measurements()
+    devices, networks = _committed("devices").drop(columns=["source_id", "name"]), _committed("models")
+    rows = _committed("measurements")
     flags = rows["quality_flag"].fillna("")
     fit = rows["throughput_per_s"].notna() & (rows["throughput_unit"] == "samples") & (rows["division"].fillna("closed") != "open")
     fit &= ~flags.str.contains("|".join(UNFIT_FLAGS)) & ~rows["scenario"].isin(HELD_BACK) & rows["device_count"].notna()
@@ -69,11 +71,13 @@ def measured():
     rows = rows.assign(seconds=rows["device_count"].astype("float64") / rows["throughput_per_s"])[rows["batch"].notna()]
     cells = rows.groupby(["env", "model_id", "batch"], as_index=False).agg(seconds=("seconds", "median"), family=("family", "first"))
     envs = rows.drop_duplicates("env").set_index("env").sort_index()[[*ENV_COLUMNS, *devices.columns]]
-    models = networks.merge(data.load("operators").drop(columns="source_id"), on="model_id", how="left").set_index("model_id")
+    models = networks.merge(_committed("operators").drop(columns="source_id"), on="model_id", how="left").set_index("model_id")
     return cells, models, envs
 
 
-ENV_COLUMNS = ["stack", "precision", "chain", "tuning"]
+def _committed(name):
+    """Table `name` without a user's own rows: the fit must come out the same for everybody."""
+    return tables.read_tables(data.committed_paths(data.data_dir(), name), name)
 
 
 def as_envs(rows):
@@ -92,6 +96,15 @@ def in_flight(rows):
     return flight.mask(rows["scenario"] == "single_stream", 1.0)
 
 
+def update(folder):
+    """Fit anew and store the arrays in `folder` if its tables changed since they were fitted; whether they had."""
+    path, stamp = folder / artefact.FILE, artefact.stamp_of(folder)
+    if path.exists() and artefact.load(path)["stamp"][0] == stamp:
+        return False
+    artefact.save(fit(*measured()), stamp, path)
+    return True
+
+
 def fit(cells, models, envs):
     """The fitted arrays, by name: what `roofline` needs to estimate.
 
@@ -100,7 +113,7 @@ def fit(cells, models, envs):
     cells, models, envs : DataFrame
         As `measured` gives them, or a part of the cells.
     """
-    devices = data.load_devices()
+    devices = _committed("devices")
     art = {"sheets": datasheet.fit_sheets(devices), "typical": features.typical_network(models)}
     stated = models["gmacs"].reindex(cells["model_id"]).notna().to_numpy()
     art = _fit_physics(cells[stated], models, envs, art)
@@ -109,63 +122,80 @@ def fit(cells, models, envs):
     art = _fit_physics(cells, models, envs, art)
     art["gmacs"] = models["gmacs"].dropna()
     art["largest_batch"] = cells["batch"][np.isfinite(cells["batch"])].max()
-    shape, left = _left(cells, models, envs, art)
-    art["trees"] = _trees(shape, left, _weights(cells))
-    art["effects"] = _effects(cells, envs, left - roofline.grow(art["trees"], shape))
+    art["best_share"] = _best_share(cells, models, envs)
+    pairs = _pairs(cells, models, envs, art)
+    y, base = _saturated(pairs, pairs["base"], art), pairs["base"]
+    shape = features.shape_features(pairs["network"], pairs["work"] * roofline.chain_costs(art, pairs["env"])[pairs["machine"]])
+    art["trees"] = _trees(shape, y - base)
+    art["effects"] = _effects(cells, envs, y - base - roofline.grow(art["trees"], shape))
     return art
 
 
-def _weights(cells):
-    """Each env counts by the square root of its rows, so that one long list does not drown the others."""
-    return (1 / np.sqrt(cells.groupby("env")["env"].transform("size"))).to_numpy()
-
-
-def _left(cells, models, envs, art):
-    """For each cell the trees' features and what is left of its log time after physics."""
-    chosen, env = models.loc[cells["model_id"]], envs.loc[cells["env"]]
+def _pairs(cells, models, envs, art):
+    """What the fit needs of each cell, as arrays; and the envs met, with each cell's place among them."""
+    names, model = np.unique(cells["model_id"].to_numpy(dtype=object).astype(str), return_inverse=True)
+    keys, machine = np.unique(cells["env"].to_numpy(dtype=object).astype(str), return_inverse=True)
+    chosen, env = models.loc[names], envs.loc[keys]
     filled = features.complete(chosen, art["typical"])
-    work = features.work(filled)
-    base = roofline.base(work, roofline.costs(art, env))
-    shape = features.shape_features(chosen, filled, work * roofline.chain_costs(art, env))
-    return shape, _saturated(cells, filled, base, env, art) - base
+    found = {"env": env, "machine": machine, "log_seconds": np.log(cells["seconds"].to_numpy()), "batch": cells["batch"].to_numpy()}
+    found |= {"work": features.work(filled)[model], "calls": features.call_features(filled)[model]}
+    found["network"] = features.network_features(chosen, filled)[model]
+    if "costs" in art:
+        found["base"] = np.log((found["work"] * roofline.costs(art, env)[machine]).sum(axis=1))
+    return found
 
 
-def _saturated(cells, filled, base, env, art):
+def _best_share(cells, models, envs):
+    """The share of the stated peak that all but a twentieth of the cells of each device class stay below, and of all classes."""
+    env = envs.loc[cells["env"]]
+    rate = units.gmacs_to_tops(models["gmacs"].reindex(cells["model_id"]).to_numpy(), 1 / cells["seconds"].to_numpy())
+    share = pd.Series(rate / datasheet.stated_peak(env, env["precision"]), index=env["device_class"].to_numpy()).dropna()
+    return pd.concat([share.groupby(level=0).quantile(BEST), pd.Series({"all": share.quantile(BEST)})]).clip(upper=1.0)
+
+
+def _saturated(pairs, base, art):
     """Log seconds a sample of each cell, without the fixed time of a call."""
-    half = roofline.half_batch(art, features.call_features(filled), base, env)
-    return np.log(cells["seconds"].to_numpy()) - np.log1p(half / cells["batch"].to_numpy())
+    half = roofline.half_batch(art, pairs["calls"], base, pairs["env"], pairs["machine"])
+    return pairs["log_seconds"] - np.log1p(half / pairs["batch"])
 
 
 def _fit_physics(cells, models, envs, art):
     """`art` with costs of work for each chain and env, the words of an env's scale, and the half-saturation batch, in a few rounds."""
-    filled, env = features.complete(models.loc[cells["model_id"]], art["typical"]), envs.loc[cells["env"]]
-    work, log_gmacs = features.work(filled), np.log(filled["gmacs"].to_numpy())
-    speed = pd.Series(np.log(cells["seconds"].to_numpy()) - log_gmacs)
-    base = log_gmacs + speed.groupby(cells["env"].to_numpy()).transform("median").to_numpy()
+    pairs = _pairs(cells, models, envs, {"typical": art["typical"]})
+    log_gmacs = pairs["calls"][:, 0]
+    base = log_gmacs + _median(pairs["log_seconds"] - log_gmacs, pairs["machine"])[pairs["machine"]]
+    swept = _swept(cells)
     for _ in range(ROUNDS):
-        art = art | {"half": _fit_half(cells, filled, base, env)}
-        art = art | _fit_costs(_saturated(cells, filled, base, env, art), work, env, envs, art)
-        base = roofline.base(work, roofline.costs(art, env))
+        art = art | {"half": _fit_half(pairs, base, *swept)}
+        art = art | _fit_costs(_saturated(pairs, base, art), pairs, art)
+        base = np.log((pairs["work"] * art["costs"][pairs["machine"]]).sum(axis=1))
     return art
 
 
-def _fit_costs(y, work, env, envs, art):
+def _median(values, place):
+    return pd.Series(values).groupby(place).median().to_numpy()
+
+
+def _fit_costs(y, pairs, art):
     """Costs of work in seconds: of all, of each chain held towards all, of each env held towards its chain at its expected scale."""
-    chains = env["chain"].to_numpy()
-    shape = np.ones(work.shape[1])
-    names, place = np.unique(chains, return_inverse=True)
-    shapes = np.tile(shape, (len(names), 1))
+    work, env, machine = pairs["work"], pairs["env"], pairs["machine"]
+    names, chain = np.unique(env["chain"].to_numpy(dtype=object).astype(str), return_inverse=True)
+    place = chain[machine]
+    shape, shapes = np.ones(work.shape[1]), np.ones((len(names), work.shape[1]))
     for _ in range(ROUNDS):
-        level = pd.Series(y - np.log((work * shapes[place]).sum(axis=1))).groupby(env.index.to_numpy()).transform("median").to_numpy()
+        level = _median(y - np.log((work * shapes[place]).sum(axis=1)), machine)[machine]
         shape = _costs(work, y - level, shape, OVERALL_HOLD)
         shapes = np.stack([_costs(work[place == i], (y - level)[place == i], shape, CHAIN_HOLD) for i in range(len(names))])
-    scale = pd.Series(y - np.log((work * shapes[place]).sum(axis=1))).groupby(env.index.to_numpy()).agg(["median", "size"])
-    found = {"chains": pd.Index(names), "shapes": shapes, "overall": shape}
-    found["terms"] = _fit_terms(scale["median"].to_numpy(), scale["size"].to_numpy(), envs.loc[scale.index], art)
-    expected = np.exp(roofline.scale(art | found, envs.loc[scale.index]))
-    groups = pd.Series(range(len(y))).groupby(env.index.to_numpy())
-    own = [_costs(work[rows], y[rows], shapes[place[rows.iloc[0]]] * expected[number], ENV_HOLD) for number, (_, rows) in enumerate(groups)]
-    return found | {"envs": pd.Index(scale.index), "costs": np.stack(own), "sizes": scale["size"].to_numpy()}
+    scale, size = _median(y - np.log((work * shapes[place]).sum(axis=1)), machine), np.bincount(machine)
+    found = {"chains": pd.Index(names), "shapes": shapes, "overall": shape, "terms": _fit_terms(scale, size, env, art)}
+    expected = np.exp(roofline.scale(art | found, env))
+    own = [_costs(work[rows], y[rows], shapes[chain[i]] * expected[i], ENV_HOLD) for i, rows in enumerate(_rows_of(machine))]
+    return found | {"envs": pd.Index(env.index), "costs": np.stack(own), "sizes": size}
+
+
+def _rows_of(place):
+    """The rows of each place, in order of the places."""
+    return np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[:-1])
 
 
 def _costs(work, y, prior, hold):
@@ -211,22 +241,26 @@ def _fit_terms(scale, size, env, art):
         prior = np.tile(SLOPE_PRIOR if kind == "all" else 0.0 * SLOPE_PRIOR, len(index))
         blocks.append(((hot[:, :, None] * away[:, None, :]).reshape(len(env), -1), SLOPE_HOLD[kind], prior))
         names.append(index)
+    # A device whose sheet is empty or lacks the peak must not teach what a sheet means: its own term is all but free.
+    thin = pd.Series(datasheet.thin(env, env["precision"]), index=env.index).groupby(env["device_id"]).transform("any").to_numpy()
+    loose = np.where(thin, LOOSE, 1.0)
     for kind, text in roofline.words(env).items():
         index, hot = _hot(text)
-        blocks.append((hot, WORD_HOLD[kind], 0.0))
+        blocks.append((hot * loose[:, None] if kind == "device" else hot, WORD_HOLD[kind], 0.0))
         names.append(index)
     mean, found = _ridge(blocks, scale, np.sqrt(size / (size + 1.0)))
+    mine = (*SLOPE_HOLD, *WORD_HOLD).index("device")
+    found[mine] = found[mine] * pd.Series(loose, index=env["device_id"]).groupby(level=0).first().reindex(names[mine]).to_numpy()
     slopes = {kind: pd.DataFrame(found[i].reshape(len(names[i]), -1), index=names[i]) for i, kind in enumerate(SLOPE_HOLD)}
     words = {kind: pd.Series(found[i], index=names[i]) for i, kind in enumerate(WORD_HOLD, start=len(SLOPE_HOLD))}
     return {"mean": mean, "slopes": slopes, "words": words}
 
 
-def _fit_half(cells, filled, base, env):
-    """Slopes and words of the log of the half-saturation batch, from cells that differ in batch alone."""
-    rows, best = _swept(cells)
-    numbers = np.column_stack([features.call_features(filled), base])[rows]
-    centre = numbers.mean(axis=0)
-    texts = {kind: _hot(text.iloc[rows]) for kind, text in roofline.half_words(env).items()}
+def _fit_half(pairs, base, rows, best):
+    """Slopes and words of the log of the half-saturation batch, from cells that differ in batch alone (`_swept`)."""
+    numbers = np.column_stack([pairs["calls"], base])[rows]
+    centre, env = numbers.mean(axis=0), pairs["env"].iloc[pairs["machine"][rows]]
+    texts = {kind: _hot(text) for kind, text in roofline.half_words(env).items()}
     blocks = [(numbers - centre, HALF_SLOPE_HOLD, 0.0), *((hot, HALF_WORD_HOLD, 0.0) for _, hot in texts.values())]
     mean, found = _ridge(blocks, best, np.ones(len(best)))
     words = {kind: pd.Series(found[i], index=index) for i, (kind, (index, _)) in enumerate(texts.items(), start=1)}
@@ -247,52 +281,35 @@ def _swept(cells):
 def _inferred(cells, models, envs, art):
     """GMAC a sample of the networks that state none, as their measured times on envs with other networks suggest."""
     cells = cells[cells["env"].isin(art["envs"])]
-    env, guess = envs.loc[cells["env"]], pd.Series(1.0, index=cells["model_id"].unique())
+    guess = pd.Series(1.0, index=cells["model_id"].unique())
     for _ in range(3):
-        filled = features.complete(models.loc[cells["model_id"]].assign(gmacs=guess[cells["model_id"]].to_numpy()), art["typical"])
-        base = roofline.base(features.work(filled), roofline.costs(art, env))
-        miss = pd.Series(_saturated(cells, filled, base, env, art) - base)
+        pairs = _pairs(cells, models.loc[guess.index].assign(gmacs=guess), envs, art)
+        miss = pd.Series(_saturated(pairs, pairs["base"], art) - pairs["base"])
         each = miss.groupby([cells["model_id"].to_numpy(), cells["env"].to_numpy()]).median()
         guess = guess * np.exp(each.groupby(level=0).median())
     return guess
 
 
-def _trees(shape, left, weight):
-    """Boosted trees as plain arrays; features go in as numbers of their bins, because weighted bins take longer than all the trees."""
+def _trees(shape, left):
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    edges = [_edges(column) for column in shape.T]
-    codes = np.column_stack([np.searchsorted(edge, column) for edge, column in zip(edges, shape.T, strict=True)])
-    fitted = HistGradientBoostingRegressor(**TREES).fit(codes, left, sample_weight=weight)
+    fitted = HistGradientBoostingRegressor(**TREES).fit(shape, left)
     nodes = [trees[0].nodes for trees in fitted._predictors]
-    for rows in nodes:
-        rows["num_threshold"] = [_edge(edges, row) for row in rows]
     return roofline.complete_trees(nodes, float(np.ravel(fitted._baseline_prediction)[0]), TREES["max_depth"])
 
 
-def _edges(column):
-    """Borders of about `BINS` bins of equal size, each midway between two values that occur: rounding cannot cross it."""
-    values = np.unique(column)
-    place = np.unique(np.searchsorted(values, np.quantile(column, np.linspace(0, 1, BINS + 1)[1:-1], method="lower")))
-    place = place[place < len(values) - 1]
-    return (values[place] + values[place + 1]) / 2
-
-
-def _edge(edges, row):
-    """The value of a node's feature at which its bins part."""
-    return np.inf if row["is_leaf"] else edges[row["feature_idx"]][int(row["num_threshold"])]
-
-
 def _effects(cells, envs, left):
-    """What is left of each network's time, as shrunk means with their rows, from the whole down to the single device."""
+    """What is left of each network's time, as shrunk means with the envs behind them, from the whole down to the single device."""
     frame = pd.DataFrame({"model": cells["model_id"].to_numpy(), "env": cells["env"].to_numpy(), "left": left})
     frame = frame.groupby(["model", "env"], as_index=False)["left"].mean()
-    env = envs.loc[frame["env"]]
-    found = {}
+    words = roofline.effect_words(envs.loc[frame["env"]])
+    names, network = np.unique(frame["model"].to_numpy(dtype=object).astype(str), return_inverse=True)
+    found, left = {}, frame["left"].to_numpy()
     for level, hold in roofline.EFFECT_HOLD.items():
-        key = pd.Series(roofline.effect_keys(frame["model"].to_numpy(), env, level))
-        grouped = frame["left"].groupby(key)
-        table = pd.DataFrame({"mean": grouped.sum() / (grouped.size() + hold), "rows": grouped.size()})
-        found[level] = table
-        frame["left"] -= table["mean"].reindex(key).to_numpy()
+        known, word = np.unique(words[level].to_numpy(dtype=object).astype(str), return_inverse=True)
+        keys, place = np.unique(network * len(known) + word, return_inverse=True)
+        rows = np.bincount(place)
+        mean = np.bincount(place, left) / (rows + hold)
+        found[level] = {"models": pd.Index(names), "words": pd.Index(known), "keys": keys, "mean": mean, "rows": rows}
+        left = left - mean[place]
     return found

@@ -12,7 +12,7 @@ OPERATORS = [name for name in schema.OPERATORS.names if name not in ("model_id",
 
 
 def read(folder):
-    """Encoders by sequence length and YOLOv3 by image size as `models` (million parameters, GMAC); every network's counts as `operators`."""
+    """Encoders by sequence length and YOLOv3 by image size as `models` (million parameters, GMAC); counts of all as `operators`."""
     text = _counts(folder / "nlp_architectures.csv", "sequence_length")
     image = _counts(folder / "yolov3.csv", "img_size")
     counted = [
