@@ -7,6 +7,8 @@ from .errors import unknown
 DEVICE_CLASSES = ("cpu", "gpu", "tpu", "fpga", "npu", "ipu", "asic")
 SEGMENTS = ("datacenter", "workstation", "edge", "mobile")
 PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "fp8", "int8", "int4", "fp4")
+# Where an estimate's network and device were met: both apart, the device only, the network only, neither.
+BASES = ("seen_both", "seen_device_new_model", "seen_model_new_device", "new_new")
 TUNINGS = ("eager", "graph", "compiled", "engine")
 SCENARIOS = (
     "offline",
@@ -42,6 +44,26 @@ TASKS = (
     "other",
 )
 
+# Operators by kind, as `operators` counts them.
+MAC_KINDS = {
+    "conv1x1": "1x1 convolutions",
+    "convkxk": "larger convolutions",
+    "dwconv": "depthwise convolutions",
+    "groupconv": "other grouped convolutions",
+    "linear": "linear layers",
+    "attention": "attention and batched products",
+}
+CALL_KINDS = {
+    "conv": "convolutions",
+    "dwconv": "depthwise convolutions",
+    "matmul": "matrix products",
+    "norm": "normalisations",
+    "act": "activation functions",
+    "elementwise": "elementwise arithmetic",
+    "shape": "views that move no data",
+    "other": "anything else",
+}
+TRAFFIC_KINDS = ("conv", "matmul", "norm", "act", "elementwise", "other")
 
 # Beyond these no device or run has ever been; a figure there is a slip of unit.
 LARGEST = {

@@ -6,8 +6,11 @@ Types are those of a Frictionless Table Schema, so that `data/datapackage.json` 
 import pandas as pd
 
 from .columns import (
+    BASES,
+    CALL_KINDS,
     DEVICE_CLASSES,
     EVIDENCE,
+    MAC_KINDS,
     PRECISIONS,
     PRICINGS,
     SCENARIOS,
@@ -15,6 +18,7 @@ from .columns import (
     SERVING_MODES,
     TASKS,
     THROUGHPUT_UNITS,
+    TRAFFIC_KINDS,
     TUNINGS,
     Table,
     count,
@@ -143,6 +147,20 @@ MODEL_ALIASES = Table(
     {"model_id": "models"},
 )
 
+OPERATORS = Table(
+    "operators",
+    "What one sample of a network makes the device do, counted by kind of operator on the eager graph.",
+    ("model_id",),
+    (
+        text("model_id", "the network", required=True),
+        *(number(f"gmacs_{kind}", "GMAC/sample", f"multiply-accumulates in {what}") for kind, what in MAC_KINDS.items()),
+        *(count(f"ops_{kind}", "calls", f"calls of {what}: launches before fusion", 0) for kind, what in CALL_KINDS.items()),
+        *(number(f"melements_{kind}", "million/sample", f"elements read and written by {CALL_KINDS[kind]}") for kind in TRAFFIC_KINDS),
+        _SOURCE,
+    ),
+    {"model_id": "models"},
+)
+
 # What a measured row says first and last, of whichever kind it is.
 _ORIGIN = (
     text("source_id", "where the figure comes from", required=True),
@@ -230,6 +248,37 @@ LLM_SERVING = Table(
     {"source_id": "sources", "model_id": "models", "device_id": "devices"},
 )
 
+ESTIMATE_ERROR = Table(
+    "estimate_error",
+    "How wrong estimates are on measured cells that the fit never saw, by grouped eight-fold cross-validation.",
+    ("basis", "device_class", "source", "detail", "calibration"),
+    (
+        text("basis", "whether the network's family, the device, or both were left out of the fit", BASES, True),
+        text("device_class", "class of hardware, or all", (*DEVICE_CLASSES, "all"), True),
+        text("source", "who measured so, releases and rounds together, or all", required=True),
+        text(
+            "detail",
+            "whether operators were counted or are those of a typical network; how much the data sheet states; or all",
+            required=True,
+        ),
+        text("calibration", "none, or one measurement of each network on another device", ("none", "one_point"), True),
+        count("n", "cells", "cells predicted"),
+        count("groups", "groups", "families, devices or pairs left out in turn"),
+        number("median_ape", "%", "median absolute percentage error of the throughput"),
+        number("p90_ape", "%", "its 90th percentile"),
+        number("within_10", "%", "share of cells within 10 %", 0, 100),
+        number("within_25", "%", "share of cells within 25 %", 0, 100),
+        number("coverage_90", "%", "share of cells inside the 90 % interval that the other folds give", 0, 100),
+        number("width_90", "ratio", "median of the interval's upper end over its lower"),
+        number("log_low", "", "natural log of the interval's lower end over the estimate", None),
+        number("log_high", "", "natural log of the interval's upper end over the estimate", None),
+        number("spearman", "", "median over devices and stacks of the rank correlation of estimated and measured throughput", -1, 1),
+        number("regret_percent", "%", "median extra cost of an inference on the device that estimates choose over the cheapest"),
+        number("median_ape_uncalibrated", "%", "median error of the same cells without the one measurement"),
+    ),
+    {},
+)
+
 PRICES = Table(
     "prices",
     "What a machine costs per hour: whole machines, Linux, without tax, disk and network.",
@@ -269,7 +318,20 @@ GRID_CARBON = Table(
     {},
 )
 
-_TABLES = (SOURCES, DEVICE_CLASS_TABLE, DEVICES, DEVICE_ALIASES, MODELS, MODEL_ALIASES, MEASUREMENTS, LLM_SERVING, PRICES, GRID_CARBON)
+_TABLES = (
+    SOURCES,
+    DEVICE_CLASS_TABLE,
+    DEVICES,
+    DEVICE_ALIASES,
+    MODELS,
+    MODEL_ALIASES,
+    OPERATORS,
+    MEASUREMENTS,
+    LLM_SERVING,
+    ESTIMATE_ERROR,
+    PRICES,
+    GRID_CARBON,
+)
 TABLES = {table.name: table for table in _TABLES}
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import pandas as pd
 
 from .. import check, package, schema
+from ..tables import read_table
 from . import names, own, tidy
 
 # What makes a row the same row when its figures are corrected upstream: all but the figures themselves.
@@ -33,6 +34,10 @@ IDENTITY = {
         *("input_tokens", "output_tokens", "scenario", "concurrency"),
     ),
 }
+
+
+# Tables that no source gives: `make bench` measures them and a build carries them over.
+MEASURED_HERE = ("estimate_error",)
 
 
 def importers():
@@ -61,7 +66,7 @@ def build(sources, data, out=None):
     read = {name: module.read(sources / module.FOLDER) for name, module in importers().items()}
     read[own.NAME] = own.read(data / "curated" / own.NAME)
     curated = names.load_curated(data / "curated")
-    tables = assemble(read, curated)
+    tables = assemble(read, curated) | {name: read_table(data / f"{name}.csv", name) for name in MEASURED_HERE}
     for name, frame in tables.items():
         tables[name] = tidy.finish(frame, name)
     check.check_references(tables)
@@ -78,13 +83,16 @@ def assemble(read, curated):
     serving, spelled_serving = identified("llm_serving", read, curated, aliases)
     models = names.combine(curated["models"], [part["models"] for part in read.values() if "models" in part], "model_id")
     prices = pd.concat([part["prices"] for part in read.values() if "prices" in part], ignore_index=True)
+    kept = {*measurements["model_id"], *serving["model_id"]}
+    operators = pd.concat([part["operators"] for part in read.values() if "operators" in part])
     return {
         "sources": curated["sources"],
         "device_classes": curated["device_classes"],
         "devices": devices,
         "device_aliases": aliases,
-        "models": models[models["model_id"].isin([*measurements["model_id"], *serving["model_id"]])],
+        "models": models[models["model_id"].isin(kept)],
         "model_aliases": pd.concat([spelled, spelled_serving]).drop_duplicates(),
+        "operators": operators[operators["model_id"].isin(kept)],
         "measurements": measurements,
         "llm_serving": serving,
         "prices": names.with_device_ids(prices, aliases, cpu_column="host_cpu"),

@@ -1,0 +1,188 @@
+"""What a question to `estimate` means: its network, its device, the stack it is answered for; or why it cannot be answered."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from . import data, datasheet, features, schema
+from .errors import HwlibError, unknown
+
+NETWORK = ("gmacs", "params_m", "mactivations", *features.COUNTS)
+SHEET = (*datasheet.SHEET, "fp8_tflops")
+RUN = ("precision", "tuning", "runtime")
+COLUMNS = ("model_id", *NETWORK, "device_id", "device_class", *SHEET, "vendor", "segment", *RUN, "batch_size")
+WORDS = {"device_class": schema.DEVICE_CLASSES, "precision": (*datasheet.RANKS,), "tuning": schema.TUNINGS, "segment": schema.SEGMENTS}
+LARGEST_BATCH = 1_000_000
+
+
+class Question(NamedTuple):
+    """Distinct networks and machines of the queries, and for each query its place in either and its batch."""
+
+    networks: pd.DataFrame
+    machines: pd.DataFrame
+    network: np.ndarray
+    machine: np.ndarray
+    batch: np.ndarray
+
+
+def read(queries, art):
+    """`queries` with everything that an estimate needs, as a `Question`; for its columns see `estimates.estimate`.
+
+    Raises
+    ------
+    HwlibError
+        Naming the column, the row and what is allowed.
+    """
+    _check(queries)
+    network, networks_ = _distinct(queries, ("model_id", *NETWORK))
+    machine, machines = _distinct(queries, ("device_id", "device_class", *SHEET, "vendor", "segment", *RUN))
+    networks_ = _with_network(networks_, art)
+    machines = with_stack(_with_device(machines), stacks(art), art)
+    return Question(networks_, machines, network, machine, queries["batch_size"].to_numpy(dtype=float))
+
+
+def _distinct(queries, columns):
+    """The place of each query among the distinct rows of `columns`, and those rows; `row` is where each first stands."""
+    given = [column for column in columns if column in queries]
+    code = queries.groupby(given, dropna=False, sort=False).ngroup().to_numpy() if given else np.zeros(len(queries), dtype=int)
+    first = np.unique(code, return_index=True)[1]
+    once = queries[given].iloc[first].reset_index(drop=True).reindex(columns=list(columns))
+    numbers = [column for column in columns if column in (*NETWORK, *SHEET)]
+    once = once.astype("object").where(once.notna(), None).astype(dict.fromkeys(numbers, "float64"))
+    return code, once.assign(row=first)
+
+
+def _check(queries):
+    """Raise `HwlibError` at the first column or cell that cannot be meant."""
+    if not isinstance(queries, pd.DataFrame) or queries.empty:
+        raise HwlibError("queries: expected a DataFrame with at least one row; its columns are " + ", ".join(COLUMNS[:4]) + ", ...")
+    for column in queries.columns:
+        if column not in COLUMNS:
+            raise unknown("column of queries", column, COLUMNS)
+    if "batch_size" not in queries:
+        raise HwlibError("queries: batch_size is missing; give the samples a call, such as 1")
+    for column in queries.columns.intersection([*NETWORK, *SHEET, "batch_size"]):
+        check_numbers(queries, column)
+    for column, allowed in WORDS.items():
+        if column in queries:
+            strange = queries[column].dropna()[lambda cells, words=allowed: ~cells.isin(words)]
+            if len(strange):
+                raise unknown(column, strange.iloc[0], allowed)
+
+
+def check_numbers(queries, column):
+    """Raise `HwlibError` at the first cell of `column` that is not a number over 0 (a count may be 0, a batch is whole)."""
+    values = pd.to_numeric(queries[column], errors="coerce").astype("float64")
+    given = queries[column].notna()
+    least, word = (1, "a whole number from 1 to 1,000,000") if column == "batch_size" else (0, "a number of at least 0")
+    wrong = given & ~(values.notna() & (values >= least) & np.isfinite(values))
+    if column == "batch_size":
+        wrong |= ~given | (values % 1 != 0) | (values > LARGEST_BATCH)
+    elif column not in features.COUNTS:
+        wrong |= given & (values == 0)
+        word = "a number over 0"
+    if wrong.any():
+        row = wrong.to_numpy().argmax()
+        raise HwlibError(f"queries, row {row}, column {column}: {queries[column].iloc[row]!r}; expected {word}")
+
+
+def _with_network(asked, art):
+    """`asked`, indexed by model_id, with its figures: those given, else those of the tables, else work inferred from measured rows."""
+    meant = {name: data.find_model(name) for name in asked["model_id"].dropna().unique()}
+    asked = asked.set_index(pd.Index(asked["model_id"].map(meant).fillna("").to_numpy(dtype=object), name="model_id"))
+    known, asked = networks().reindex(asked.index), asked.drop(columns="model_id")
+    for column in NETWORK:
+        asked[column] = asked[column].fillna(known[column].astype("float64"))
+    asked["gmacs"] = asked["gmacs"].fillna(pd.Series(art["gmacs"].reindex(asked.index).to_numpy(dtype=float), index=asked.index))
+    blank = asked["gmacs"].isna().to_numpy()
+    if blank.any():
+        name = asked.index[blank][0] or "the network"
+        row = asked["row"].to_numpy()[blank][0]
+        raise HwlibError(f"queries, row {row}, column gmacs: nothing states or lets infer the work of {name}; give its GMAC a sample")
+    return asked.assign(seen=asked.index.isin(art["effects"]["all"]["models"]), counted=asked[features.MACS[0]].notna())
+
+
+def networks():
+    """Networks by model_id with GMAC, parameters, activations and operator counts."""
+    return data.load("models").merge(data.load("operators").drop(columns="source_id"), on="model_id", how="left").set_index("model_id")
+
+
+def _with_device(asked):
+    """`asked` with the data sheets of its devices: figures given, else those of the tables."""
+    devices = data.load("devices").set_index("device_id")
+    strange = asked.loc[asked["device_id"].notna() & ~asked["device_id"].isin(devices.index), "device_id"]
+    if len(strange):
+        raise unknown("device", strange.iloc[0], devices.index, "`hwlib devices` lists them; or give device_class and its data sheet.")
+    known = devices.reindex(asked["device_id"]).set_index(asked.index)
+    for column in ("device_class", "vendor", "segment", *SHEET):
+        asked[column] = asked[column].where(asked[column].notna(), known[column].astype(asked[column].dtype))
+    asked = asked.assign(device_id=asked["device_id"].fillna(""), memory_gb=known["memory_gb"].astype("float64"))
+    blank = asked["device_class"].isna().to_numpy()
+    if blank.any():
+        row, words = asked["row"].to_numpy()[blank][0], ", ".join(schema.DEVICE_CLASSES)
+        raise HwlibError(f"queries, row {row}, column device_class: give device_id, or one of {words} and a data sheet")
+    return asked
+
+
+def stacks(art):
+    """The fitted envs as a table: device_id, stack, precision, runtime, tuning, chain, device_class, rows (cells behind it)."""
+    parts = pd.Series(art["envs"], dtype="object").str.split("|", expand=True)
+    table = pd.DataFrame({"device_id": parts[0], "precision": parts[6], "runtime": parts[2], "tuning": parts[4]})
+    table["stack"] = parts[[1, 2, 3, 4, 5]].agg("|".join, axis=1)
+    table["device_class"] = table["device_id"].map(data.load("devices").set_index("device_id")["device_class"])
+    return table.assign(chain=features.toolchain(table), rows=art["sizes"])
+
+
+def with_stack(asked, table, art):
+    """`asked`, indexed by env, with the stack it is answered for: as asked, else the most measured on the device, else in its class."""
+    runtimes = set(table["runtime"]) - {""}
+    for word in asked["runtime"].dropna().unique():
+        if word not in runtimes:
+            raise unknown("runtime", word, sorted(runtimes))
+    code, once = _distinct(asked, ("device_id", "device_class", *RUN))
+    chosen = pd.DataFrame([_choose(row, table) for row in once.itertuples()])
+    for column in chosen:
+        asked[column] = chosen[column].to_numpy(dtype=object)[code]
+    asked["seen"] = asked["device_id"].isin(table["device_id"])
+    asked = asked.set_index((asked["device_id"] + "|" + asked["stack"] + "|" + asked["precision"]).to_numpy(dtype=object))
+    return _described(asked.assign(seen_env=asked.index.isin(art["envs"])))
+
+
+def _choose(row, table):
+    """Stack, chain, tuning and precision for one kind of question, with words on what was assumed."""
+    wanted = {name: getattr(row, name) for name in RUN if getattr(row, name)}
+    mine = table[table["device_id"] == row.device_id]
+    alike = table[table["device_class"] == row.device_class]
+    for candidates in (mine, alike):
+        for kept in (RUN, ("tuning", "runtime"), ("precision", "runtime"), ("runtime",)):
+            keep = {name: word for name, word in wanted.items() if name in kept}
+            fitting = candidates[(candidates[list(keep)] == pd.Series(keep, dtype="object")).all(axis=1)] if keep else candidates
+            if len(fitting) and (candidates is alike or "runtime" in keep or "runtime" not in wanted):
+                return _answer(fitting, wanted, row, len(mine) > 0 and candidates is alike)
+    raise HwlibError(f"runtime {row.runtime!r}: never measured on a {row.device_class}; leave it empty for the stack most measured there")
+
+
+def _answer(fitting, wanted, row, borrowed):
+    counted = fitting.groupby(["stack", "runtime", "tuning", "chain"], as_index=False)["rows"].sum()
+    best = counted.sort_values(["rows", "stack"]).iloc[-1]
+    precision = wanted.get("precision") or fitting[fitting["stack"] == best["stack"]].groupby("precision")["rows"].sum().idxmax()
+    tuning = wanted.get("tuning", best["tuning"])
+    source, runtime, version, _, settings = best["stack"].split("|")
+    words = " ".join(word for word in (runtime or "runtime not stated", version, tuning, precision, settings.replace(";", " ")) if word)
+    stack = best["stack"] if tuning == best["tuning"] else "|".join([source, runtime, version, tuning, settings])
+    return {"stack": stack, "chain": best["chain"], "tuning": tuning, "precision": precision, "assumed": f"{words} as in {source}"}
+
+
+def _described(asked):
+    """`asked` with the gaps of each data sheet, or an error where a device never measured is not described at all."""
+    blank = (~asked["seen"] & ~datasheet.described(asked)).to_numpy()
+    if blank.any():
+        name, row = asked["device_id"].iloc[blank.argmax()] or "this device", asked["row"].iloc[blank.argmax()]
+        raise HwlibError(
+            f"queries, row {row}: {name} was never measured and its data sheet is empty; give one of {', '.join(datasheet.SHEET)}, "
+            "best the peak at the precision asked and memory_bandwidth_gb_s"
+        )
+    gaps = datasheet.gaps(asked, asked["precision"]).where(~asked["seen_env"], "")
+    note = " (not stated: " + gaps + "; taken as usual for its class, with a wider interval)"
+    return asked.assign(gaps=gaps, assumed=asked["assumed"] + note.where(gaps != "", ""))
