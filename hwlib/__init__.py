@@ -26,6 +26,7 @@ _FACE = {
     "count_operations": "measuring",
     "decide": "decision",
     "energy": "metrics",
+    "estimate": "estimates",
     "fleet": "queueing",
     "load_devices": "data",
     "load_grid": "data",
@@ -39,6 +40,7 @@ _FACE = {
     "pareto": "metrics",
     "preset": "presets",
     "side_by_side": "guard",
+    "sweep": "sweeps",
     "trace": "provenance",
 }
 _MODULES = (
@@ -53,6 +55,7 @@ _MODULES = (
     "reports",
     "schema",
     "serving",
+    "sweeps",
     "tradeoff",
     "units",
     "variants",

@@ -11,7 +11,6 @@ from .pairing import everywhere, priced, within
 from .queueing import fleet, response_ms
 from .regions import grid
 from .rows import core, measured
-from .spread import interval
 
 OPTION_COLUMNS = (
     "device_id",
@@ -69,7 +68,7 @@ CAPS = {"power_w": "{:.4g} W", "usd_per_hour": "${:,.4g}/h", "usd_per_million": 
 CHOSEN = ("device_count", "throughput_per_s", "latency_ms", "usd_per_hour", "power_w")
 REASON_COLUMNS = ["device_id", "reason", "rows", "limit"]
 OFFERED = ("provider", "region", "instance_type", "pricing", "price_as_of", "price_source_id")
-TOLD = (*(name for name in OPTION_COLUMNS if name not in (*CHOSEN, *OFFERED)), "doubts", "spread")
+TOLD = (*(name for name in OPTION_COLUMNS if name not in (*CHOSEN, *OFFERED)), "doubts", "low_factor", "high_factor")
 
 
 def options(workload):
@@ -95,9 +94,9 @@ def options(workload):
     """
     rows = measured(workload)
     found, checks = limits.failed(rows, workload)
-    pairs, over = within(priced(_core(workload)[found == -1], workload), workload)
+    pairs, over = within(priced(core(workload)[found == -1], workload), workload)
     table = _table(_first(pairs, workload), rows, workload)
-    eliminated = pd.concat([_eliminated(rows, _core(workload), found, checks), *_beyond(rows, over, workload)], ignore_index=True)
+    eliminated = pd.concat([_eliminated(rows, core(workload), found, checks), *_beyond(rows, over, workload)], ignore_index=True)
     return table, eliminated.sort_values("device_id", ignore_index=True)
 
 
@@ -144,7 +143,7 @@ def _winners(workload, *apart):
         told = {"row": int(pair.row), "instance_type": machine} | {
             name: getattr(pair, name) for name in ("value", "response_ms", "batch_size")
         }
-        yield told | {name: row[name] for name in ("device_id", "device")}
+        yield told | {name: row[name] for name in ("device_id", "device", "evidence")}
 
 
 def _response(pairs, workload):
@@ -157,11 +156,7 @@ def _response(pairs, workload):
 
 def _allowed(workload):
     found, _ = limits.failed(measured(workload), workload)
-    return _core(workload)[found == -1]
-
-
-def _core(workload):
-    return core(workload.model, workload.latency_percentile)
+    return core(workload)[found == -1]
 
 
 def _beyond(rows, over, workload):
@@ -188,8 +183,10 @@ def _table(pairs, rows, workload):
     pairs = pairs.drop(columns=[name for name in pairs if name in told]).reset_index(drop=True)
     frame = pd.concat([pairs, told, machines], axis=1)
     scaled = (frame["scale"] != 1).to_numpy()
-    low, high = interval(frame["throughput_per_s"], frame["spread"])
-    frame = frame.assign(evidence=frame["evidence"].mask(scaled, "derived"), note=_notes(frame), throughput_low=low, throughput_high=high)
+    low, high = (frame["throughput_per_s"] * frame[f"{end}_factor"] for end in ("low", "high"))
+    measured_part = scaled & (frame["evidence"] != "estimated")
+    evidence = frame["evidence"].mask(measured_part, "derived")
+    frame = frame.assign(evidence=evidence, note=_notes(frame), throughput_low=low, throughput_high=high)
     return _served(metrics.energy_bound(frame), workload).reindex(columns=OPTION_COLUMNS)
 
 
@@ -216,9 +213,9 @@ def _notes(frame):
     return pd.Series(notes, index=frame.index, dtype="str")
 
 
-def _eliminated(rows, core, found, checks):
+def _eliminated(rows, numbers, found, checks):
     """The devices without an option, each with its commonest reason, told by the row that comes nearest, and how many rows share it."""
-    gone = core[(found != -1) & ~core["device_code"].isin(core["device_code"][found == -1])]
+    gone = numbers[(found != -1) & ~numbers["device_code"].isin(numbers["device_code"][found == -1])]
     gone = gone[["row", "device_code", "why"]].assign(check=found[gone["row"].astype(int)], distance=0.0)
     gone["rows"] = gone.groupby(["device_code", "check", "why"])["check"].transform("size")
     for number, check in enumerate(checks):
@@ -230,8 +227,8 @@ def _eliminated(rows, core, found, checks):
     ).drop_duplicates("device_code")
     named = rows[limits.said(rows)].iloc[first["row"].astype(int)].assign(rows=first["rows"].to_numpy())
     named["device_id"] = named["device_id"].fillna(named["device_name"])
-    numbers = first["check"].to_numpy()
-    told = [_told(named[numbers == number], check) for number, check in enumerate(checks)]
+    broken = first["check"].to_numpy()
+    told = [_told(named[broken == number], check) for number, check in enumerate(checks)]
     return pd.concat(told)
 
 

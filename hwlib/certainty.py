@@ -72,9 +72,11 @@ def _machines(table, workload, speed):
 def _speeds(table, draws, rng):
     """Logarithms of factors on the throughput: draws x options, the same for options that rest on one measured row."""
     rows, first = np.unique(table["measurement_id"].fillna("").to_numpy(str), return_inverse=True)
-    deviation = np.log(table["throughput_high"].to_numpy() / table["throughput_low"].to_numpy()) / (2 * spread.Z_90)
+    # An estimate may err further to one side than to the other.
+    figures = table["throughput_per_s"].to_numpy()
+    down, up = (np.nan_to_num(np.abs(np.log(table[f"throughput_{end}"].to_numpy() / figures))) / spread.Z_90 for end in ("low", "high"))
     normal = rng.standard_normal((draws, len(rows)))[:, first]
-    return normal * np.nan_to_num(deviation)
+    return normal * np.where(normal < 0, down, up)
 
 
 def _prices(table, workload, draws, rng):

@@ -26,6 +26,7 @@ _ANSWERS = {
     "usd_per_hour": (float, "Largest price of the machine or fleet."),
     "usd_per_million": (float, "Largest cost of a million inferences."),
     "power_w": (float, "Largest power of the machine."),
+    "evidence": (str, "Kinds of evidence allowed, such as audited,published,derived."),
     "segment": (str, "datacenter, workstation, edge or mobile."),
     "pricing": (str, "on_demand, spot, reserved_unstated or purchase; several with commas."),
     "providers": (str, "Only offers of these providers."),

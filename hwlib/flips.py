@@ -13,7 +13,7 @@ from . import candidates, limits, ranking
 from .queueing import response_ms
 from .units import HOURS_PER_DAY
 
-COLUMNS = ("answer", "side", "at", "now", "device_id", "device", "instance_type", "loser")
+COLUMNS = ("answer", "side", "at", "now", "device_id", "device", "instance_type", "evidence", "loser")
 # More machines than this of a kind are a cloud of their own; the cost of one more no longer decides.
 MOST_MACHINES = 1_000
 # A rate just beyond a place where a machine more is needed, and how many rates are looked at together.
@@ -32,7 +32,8 @@ def flips(decision):
     -------
     DataFrame
         answer (what is varied: a field of `Workload`, or usd_per_hour of the machine in instance_type), side (above, below or at), at (the
-        value), now (today's value), device_id, device and instance_type (who wins then, at a price: whose price it is), loser.
+        value), now (today's value), device_id, device and instance_type (who wins then, at a price: whose price it is), evidence (what
+        that rests on), loser.
 
     Examples
     --------
@@ -55,18 +56,10 @@ def _prices(decision):
         return
     first, second = ranking.logs(pd.DataFrame([best, other]), decision.workload.criteria)
     factor = np.exp((second - first) / weight)
-    for option, at, side in ((best, best["usd_per_hour"] * factor, "above"), (other, other["usd_per_hour"] / factor, "below")):
-        if factor > 1:
-            yield (
-                "usd_per_hour",
-                side,
-                float(at),
-                option["usd_per_hour"],
-                other["device_id"],
-                other["device"],
-                option["instance_type"],
-                best["device"],
-            )
+    if factor > 1:
+        for option, at, side in ((best, best["usd_per_hour"] * factor, "above"), (other, other["usd_per_hour"] / factor, "below")):
+            priced = dict(other) | {"instance_type": option["instance_type"]}
+            yield _flip("usd_per_hour", side, at, option["usd_per_hour"], priced, best)
 
 
 def _limits(decision):
@@ -143,7 +136,7 @@ def _batches(decision):
 
 
 def _flip(answer, side, at, now, winner, loser):
-    return answer, side, float(at), now, winner["device_id"], winner["device"], winner["instance_type"], loser["device"]
+    return answer, side, float(at), now, winner["device_id"], winner["device"], winner["instance_type"], winner["evidence"], loser["device"]
 
 
 def _rates(decision):

@@ -199,7 +199,7 @@ def caveats(frame):
         if len(known) + len(unstated) > 1:
             ends = [f"{known[0]:g} to {known[-1]:g}"] if not isinstance(known[0], str) else known
             found.append(f"{words} {', '.join(ends + unstated)}")
-    rounds = sorted(source for source in frame.get("source_id", pd.Series(dtype="str")).unique() if source.startswith("mlperf-"))
+    rounds = sorted(source for source in frame.get("source_id", pd.Series(dtype="str")).dropna().unique() if source.startswith("mlperf-"))
     if len(rounds) > 1:
         found.append(f"software of different years (MLPerf {rounds[0][7:]} to {rounds[-1][7:]})")
     return found

@@ -18,7 +18,7 @@ STAND_INS = {
 }
 # The fields of Workload that limit a time, and the column held against each.
 LIMIT_COLUMNS = {"latency_ms": "latency_ms", "ttft_ms": "ttft_held_ms", "tpot_ms": "tpot_held_ms"}
-SAID = {"device_id", "device_name", "unfit", "segment", "batch_size", "precision", "accuracy_loss", "scenario", "source_id"}
+SAID = {"evidence", "device_id", "device_name", "unfit", "segment", "batch_size", "precision", "accuracy_loss", "scenario", "source_id"}
 SAID |= {"latency_ms", "latency_stat", *serving.COUNTS, *(f"{name[:-3]}_held_{end}" for name in serving.TIMES for end in ("ms", "stat"))}
 # Number formats that run a network's published weights; for narrower ones somebody must have looked at the accuracy.
 WIDE = ("fp32", "tf32", "fp16", "bf16")
@@ -112,6 +112,8 @@ def with_latency(rows, percentile=99):
 
 def _checks(rows, work):
     yield Check("", rows["unfit"].to_numpy() != "", lambda hit: hit["unfit"])
+    if work.evidence:
+        yield Check("evidence", ~rows["evidence"].isin(work.evidence).to_numpy(), lambda hit: "the figure is " + hit["evidence"])
     if work.segment:
         yield Check(
             "segment", _differs(rows["segment"], work.segment), lambda hit: "a device of segment " + hit["segment"].fillna("unknown")

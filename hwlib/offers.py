@@ -39,6 +39,13 @@ def region_prices(workload):
     return _fit(workload.pricing, workload.providers, workload.regions)
 
 
+def cheapest_of(machines):
+    """The on-demand price (USD/h) of each of the machine types named, in its cheapest region: columns as of `offers`."""
+    prices = _fit(("on_demand",), None, None)
+    named = prices[prices["instance_type"].isin(machines)].sort_values(["usd_per_hour", "provider", "region"])
+    return named.drop_duplicates("instance_type")[COLUMNS].rename(columns={"as_of": "price_as_of", "source_id": "price_source_id"})
+
+
 @data.remembered("prices", "devices")
 def cheapest(pricing, providers, regions):
     """`offers` by terms of renting, providers and regions (tuples, or None for all)."""

@@ -17,12 +17,13 @@ RELEASED = ("on_demand", "spot")
 def priced(rows, workload, apart=()):
     """`rows` (numbers as `rows.core` gives them) on every machine worth considering, with cost and energy.
 
-    Of each device only the best rows are joined, `apart` from others where that names a column. Without a limit on a time a row at full
-    capacity goes first, so that options answer one question; then a row that was measured on that very number of devices.
+    Of each device only the best rows are joined, `apart` from others where that names a column. On each machine a measured row goes before
+    an estimate; then, without a limit on a time, a row at full capacity, so that options answer one question; then a row that was
+    measured on that very number of devices.
     """
     pairs = everywhere(_best_rows(rows, workload, apart), workload)
     at_capacity = (pairs["at_capacity"] == 1) | workload.limits_time
-    preferred = 2 * at_capacity + (pairs["scale"] == 1)
+    preferred = 4 * (pairs["estimated"] == 0) + 2 * at_capacity + (pairs["scale"] == 1)
     machine = ["device_code", "landlord", "machine", *apart]
     return pairs[preferred == preferred.groupby([pairs[name] for name in machine]).transform("max")]
 
@@ -62,7 +63,7 @@ def _best_rows(rows, workload, apart):
         throughput_per_s=per_device, usd_per_100k=1 / per_device, joules_per_inference=rows["power_w"] / rows["throughput_per_s"]
     )
     best = rows.iloc[ranking.order(figures, workload.criteria)]
-    return best.drop_duplicates(["device_code", "measured_count", "at_capacity", "measured_vcpus", *apart])
+    return best.drop_duplicates(["device_code", "measured_count", "estimated", "at_capacity", "measured_vcpus", *apart])
 
 
 def _joined(rows, offered):

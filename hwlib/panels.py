@@ -9,7 +9,7 @@ import pandas as pd
 
 from . import charts, data, guard, metrics
 from .offers import offers
-from .rows import usable
+from .rows import TABLES, usable
 from .units import PERCENT
 
 ROWS_SHOWN = 15
@@ -29,7 +29,7 @@ def ranking(decision):
 
 def batch_throughput(decision):
     """Chart of throughput (per second) over batch size, one line a device; or a sentence if nobody measured a sweep."""
-    rows = guard.batch_series(_usable(decision))
+    rows = _sweeps(decision.workload.model)
     if rows.empty:
         return note("No source publishes a sweep of batch sizes for this model on a single device.")
     return charts.batch_curves(rows, "throughput_per_s", _names(rows), "Batch size and throughput of one device", _origin(rows))
@@ -37,7 +37,7 @@ def batch_throughput(decision):
 
 def batch_cost(decision):
     """Chart of the cost of 100,000 inferences (USD) over batch size, on the cheapest machine with one such device."""
-    rows = guard.batch_series(_usable(decision))
+    rows = _sweeps(decision.workload.model)
     if rows.empty:
         return note("Without a sweep of batch sizes there is no cost to draw over them.")
     offered = offers(decision.workload)
@@ -69,7 +69,8 @@ def latency_throughput(decision):
         return note("No source states both a latency and a throughput of this model.")
     rows = rows.assign(throughput_per_s=rows["throughput_per_s"] / rows["device_count"].astype("float64"))
     best = {"maximise": ["throughput_per_s"], "minimise": ["latency_ms"]}
-    rows = pd.concat([own[metrics.pareto(own, **best)] for _, own in rows.groupby("device_id")])
+    figures = rows[["device_id", "throughput_per_s", "latency_ms"]]
+    rows = rows[pd.concat([metrics.pareto(own, **best) for _, own in figures.groupby("device_id")]).reindex(rows.index)]
     rows = rows.sort_values("measurement_id").drop_duplicates(["device_id", "throughput_per_s", "latency_ms"])
     rows = rows.assign(pareto=metrics.pareto(rows, **best))
     stern = "Latency is the sternest figure stated: p99 of server runs, p90 of single streams, p99 or the mean of batch loops."
@@ -170,6 +171,11 @@ def _cell(value):
 def _usable(decision):
     """The measured rows of the model that could be shown at all: device told apart, for sale, network unchanged."""
     return usable(decision.workload.model)
+
+
+@data.remembered(*TABLES)
+def _sweeps(model):
+    return guard.batch_series(usable(model))
 
 
 def _names(rows):

@@ -17,6 +17,7 @@ RELAXABLE = (
     "usd_per_hour",
     "usd_per_million",
     "power_w",
+    "evidence",
     "segment",
     "ttft_ms",
     "tpot_ms",

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from . import data, limits, serving
-from .spread import spread
+from . import data, filling, limits, serving
+from .spread import interval, spread
 
 UNFIT_FLAGS = ("third_party", "relative_only", "superseded", "count_unstated", "count_doubtful", "device_unstated", "input_doubtful")
 # Flags that a reader must see beside the figure, in words.
@@ -26,23 +26,36 @@ SPLIT_TASKS = ("text_generation", "multimodal")
 # MLPerf's closed division keeps to 99 % of the reference accuracy, or to 99.9 % where the variant says so.
 CLOSED_LOSS, CLOSED_LOSS_STRICT = 1.0, 0.1
 # The tables that prepared rows are made of.
-TABLES = ("measurements", "llm_serving", "devices", "device_aliases", "prices", "models")
+TABLES = ("measurements", "llm_serving", "devices", "device_aliases", "prices", "models", "operators", "estimate_error")
 
 
 def measured(workload):
-    """Every measured row of the workload's model, with latency_ms at its percentile, device facts, and why a row is unfit."""
-    return _at_percentile(workload.model, workload.latency_percentile)
+    """Every row of the workload's model, measured or estimated, with latency_ms at its percentile, device facts, and why it is unfit."""
+    return _at_percentile(*_asked(workload))
 
 
 def usable(model):
     """The measured rows of `model` that could be shown at all: device told apart, for sale, network unchanged; with device facts."""
-    rows = _at_percentile(model, 99)
-    return rows[rows["unfit"] == ""]
+    rows = _at_percentile(model, 99, False)
+    return rows[(rows["unfit"] == "") & (rows["evidence"] != "estimated")]
+
+
+def core(workload):
+    """The numbers of each row of `measured` that choosing needs, with `row`, its place there: narrow, so that choosing is fast."""
+    return _core(*_asked(workload))
+
+
+def _asked(workload):
+    return workload.model, workload.latency_percentile, workload.batch_size != "any"
 
 
 @data.remembered(*TABLES)
-def _at_percentile(model, percentile):
-    return limits.with_latency(_prepared(model), percentile)
+def _at_percentile(model, percentile, at_one_batch):
+    """The prepared rows; at any batch size a device that was measured at all is not estimated, or a limit could turn one into the other."""
+    rows = _prepared(model)
+    known = rows["device_id"][(rows["evidence"] != "estimated") & (rows["unfit"] == "")]
+    rows = rows[at_one_batch | (rows["evidence"] != "estimated") | ~rows["device_id"].isin(known)].reset_index(drop=True)
+    return limits.with_latency(rows, percentile)
 
 
 @data.remembered(*TABLES)
@@ -50,15 +63,19 @@ def _prepared(model):
     """What does not depend on the answers, once a model."""
     devices = data.load_devices()[["device_id", "name", "device_class", "segment", "threads", "tdp_w"]].rename(columns={"name": "device"})
     task = data.load("models").set_index("model_id").loc[model, "task"]
-    found = serving.serving_rows(model) if model in serving.served_models() else data.load_measurements(model)
+    served = model in serving.served_models()
+    found = serving.serving_rows(model) if served else filling.with_estimates(data.load_measurements(model), model)
     rows = found.sort_values("measurement_id", ignore_index=True).merge(devices, on="device_id", how="left")
     rows = rows.assign(measured_count=rows["device_count"].astype("float64"), at_capacity=~rows["scenario"].isin(HELD_BACK), task=task)
+    deviation = pd.Series(spread(rows), index=rows.index)
+    low, high = interval(1.0, deviation)
     return rows.assign(
         measured_vcpus=_measured_vcpus(rows),
         accuracy_loss=_accuracy_loss(rows),
-        spread=spread(rows),
+        low_factor=rows.get("low_factor", pd.Series(np.nan, rows.index)).fillna(low),
+        high_factor=rows.get("high_factor", pd.Series(np.nan, rows.index)).fillna(high),
         unfit=_unfit(rows),
-        doubts=[_doubts(flags) for flags in rows["quality_flag"].fillna("")],
+        doubts=rows.get("doubts", pd.Series(index=rows.index, dtype="str")).fillna(rows["quality_flag"].fillna("").map(_doubts)),
     )
 
 
@@ -109,9 +126,8 @@ def _accuracy_loss(rows):
 
 
 @data.remembered(*TABLES)
-def core(model, percentile):
-    """The numbers of each measured row that choosing needs, with `row`, its place in `measured`: narrow, so that choosing is fast."""
-    rows = _at_percentile(model, percentile)
+def _core(*asked):
+    rows = _at_percentile(*asked)
     device = device_code(rows["device_id"])
     return pd.DataFrame(
         {
@@ -123,6 +139,7 @@ def core(model, percentile):
             "measured_vcpus": rows["measured_vcpus"],
             "is_cpu": (rows["device_class"] == "cpu").fillna(False),
             "at_capacity": rows["at_capacity"],
+            "estimated": rows["evidence"] == "estimated",
             "throughput_per_s": rows["throughput_per_s"],
             "latency_ms": rows["latency_ms"],
             "split": rows["task"].isin(SPLIT_TASKS),

@@ -36,6 +36,7 @@ NAMES = {
     "usd_per_hour": "the budget per hour",
     "usd_per_million": "the budget per million",
     "power_w": "the power cap",
+    "evidence": "the allowed evidence",
     "segment": "the segment",
     "ttft_ms": "the limit on the time to the first token",
     "tpot_ms": "the limit on the time per output token",
@@ -57,16 +58,19 @@ ENOUGH = 0.9
 
 def explain(decision):
     """The decision in plain sentences: winner, margin, how sure, what would change it, how alike the figures are, what was left out."""
-    parts = (_winner, _nothing, _behind, _fleet, _against, _assumed, _sure, _flips, _alike, _left_out)
+    parts = (_winner, _nothing, _behind, _estimate, _fleet, _against, _assumed, _sure, _flips, _alike, _left_out)
     return [sentence for part in parts if (sentence := part(decision))]
 
 
 def flip_sentence(flip):
     """One row of `Decision.flips` as a sentence without a full stop."""
+    guess = " by an estimate" if flip["evidence"] == "estimated" else ""
     if flip["answer"] == "usd_per_hour":
         machine = flip["instance_type"] if pd.notna(flip["instance_type"]) else "a bought one"
-        return f"{flip['side']} ${flip['at']:,.3g}/h for {machine} (now ${flip['now']:,.3g}) {flip['loser']} loses to {flip['device']}"
-    return f"{flip['side']} {LIMITS[flip['answer']].format(flip['at'])} {flip['device']} wins"
+        return (
+            f"{flip['side']} ${flip['at']:,.3g}/h for {machine} (now ${flip['now']:,.3g}) {flip['loser']} loses to {flip['device']}{guess}"
+        )
+    return f"{flip['side']} {LIMITS[flip['answer']].format(flip['at'])} {flip['device']} wins{guess}"
 
 
 def _winner(decision):
@@ -127,6 +131,17 @@ def _plain(value):
 
 def _behind(decision):
     return "" if decision.best is None else f"Behind it: {_evidence(decision.best)}."
+
+
+def _estimate(decision):
+    """Where the winner rests on an estimate: that it does, and which measurement would settle it."""
+    best = decision.best
+    if best is None or best["evidence"] != "estimated":
+        return ""
+    name = data.load_models(decision.workload.model)["name"].item()
+    precision = f", {best['precision']}" if pd.notna(best["precision"]) else ""
+    needed = f"{name} on {best['device']} at batch {best['batch_size']}{precision}"
+    return f"The winner rests on an estimate; a measurement of {needed} would settle it."
 
 
 def _fleet(decision):

@@ -75,6 +75,8 @@ class Workload:
         Largest price of the machine or fleet, USD/h, and largest cost of a million inferences, USD.
     power_w : float, optional
         Largest power of the machine, W: measured, or else the TDP of its devices as a bound.
+    evidence : sequence of str, optional
+        Kinds of evidence allowed: audited, published, own, derived, estimated; without estimated nobody's guess takes part.
     segment : str, optional
         Only devices of this segment: datacenter, workstation, edge or mobile.
     pricing : str or sequence of str
@@ -121,6 +123,7 @@ class Workload:
     usd_per_hour: float | None = None
     usd_per_million: float | None = None
     power_w: float | None = None
+    evidence: tuple | None = None
     segment: str | None = None
     pricing: tuple | str = "on_demand"
     providers: tuple | None = None
@@ -137,12 +140,13 @@ class Workload:
 
     def __post_init__(self):
         self._set(model=data.find_model(self.model), weights=_weights(self.weights), ownership=_ownership(self.ownership))
-        self._set(**{name: _words(getattr(self, name)) for name in ("precisions", "pricing", "providers", "regions")})
+        self._set(**{name: _words(getattr(self, name)) for name in ("precisions", "evidence", "pricing", "providers", "regions")})
         _one_of("priority", self.priority, PRIORITIES)
         _one_of("latency_percentile", self.latency_percentile, PERCENTILES)
         _one_of("segment", self.segment, (None, *schema.SEGMENTS))
         _all_of("precisions", self.precisions, schema.PRECISIONS)
         _all_of("pricing", self.pricing, schema.PRICINGS)
+        _all_of("evidence", self.evidence, schema.EVIDENCE)
         for name in NUMBERS:
             _number(name, getattr(self, name))
         for name in COUNTS:

@@ -115,6 +115,8 @@ def made(monkeypatch):
         "models": as_table([{"model_id": "net", "name": "Net", "family": "net", "task": "other", "source_id": "made"}], "models"),
         "model_aliases": as_table([{"source": "made", "alias": "Net-v1", "model_id": "net"}], "model_aliases"),
         "llm_serving": as_table([], "llm_serving"),
+        "operators": as_table([], "operators"),
+        "estimate_error": as_table([], "estimate_error"),
         "device_aliases": as_table([{"alias": "slice of A", "reason": "a slice, not the whole device"}], "device_aliases"),
         "sources": as_table(
             [{"source_id": "made", "publisher": "Acme", "title": "Table", "licence": "MIT", "citation": "Acme"}], "sources"

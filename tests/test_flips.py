@@ -98,7 +98,9 @@ def test_the_second_best_language_server_changes_with_the_limit_while_the_best_s
 
 
 def test_sentences_of_flips_name_side_place_and_winner():
-    sentences = [flip_sentence(flip) for flip in hw.decide("resnet50", batch_size=1).flips.to_dict("records")]
+    sentences = [
+        flip_sentence(flip) for flip in hw.decide("resnet50", batch_size=1, evidence="audited,published,derived").flips.to_dict("records")
+    ]
     assert sentences[0] == "above $0.883/h for Standard_NC4as_T4_v3 (now $0.526) NVIDIA T4 loses to NVIDIA A10"
     assert "below a latency limit of 16 ms NVIDIA A10 wins" in sentences
 
