@@ -1,6 +1,7 @@
 """More charts in the style of `charts`: rooflines, lines over an answer, intervals, and devices by class."""
 
 import altair as alt
+import pandas as pd
 
 from .charts import (
     _LOG,
@@ -132,7 +133,7 @@ def lines(frame, x, y, name, title, caption, titles, log=True, steps=False, mark
     return _finish(alt.layer(*layers).properties(height=HEIGHT), title, caption, said)
 
 
-def spans(frame, x, low, high, label, title, caption, xtitle=None):
+def spans(frame, x, low, high, label, title, caption, xtitle=None, at=None):
     """One dot of `x` a row with its interval from `low` to `high`, coloured by device class, shaped by evidence.
 
     Parameters
@@ -147,6 +148,8 @@ def spans(frame, x, low, high, label, title, caption, xtitle=None):
         Sources and dates, drawn beneath.
     xtitle : str, optional
         Title of the axis with its unit, where `x` is no column of the tables.
+    at : float, optional
+        Where to draw a line upright, such as 1 for equals.
 
     Returns
     -------
@@ -164,7 +167,10 @@ def spans(frame, x, low, high, label, title, caption, xtitle=None):
     form = "$.3~r" if x.startswith("usd") else ",.3~r"
     figures = base.mark_text(align="left", dx=-9, dy=-11, fontSize=11).encode(text=alt.Text(f"{x}:Q", format=form), color=alt.value(INK))
     said = f"{xtitle} with intervals, in order: {', '.join(frame[label].head(8))}"
-    return _finish(alt.layer(bars, marks, figures).properties(height=alt.Step(ROW_HEIGHT)), title, caption, said, WIDTH - LABEL_WIDTH + 80)
+    upright = [] if at is None else [alt.Chart(pd.DataFrame({"at": [at]})).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="at:Q")]
+    return _finish(
+        alt.layer(*upright, bars, marks, figures).properties(height=alt.Step(ROW_HEIGHT)), title, caption, said, WIDTH - LABEL_WIDTH + 80
+    )
 
 
 def strip(frame, x, row, label, title, caption, xtitle=None, every=False):

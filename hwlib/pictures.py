@@ -179,3 +179,53 @@ def words(decision):
     from IPython.display import HTML
 
     return HTML(decision._repr_mimebundle_()["text/html"])
+
+
+def class_costs(decisions):
+    """Chart of the cost of 100,000 inferences (USD), one line a model: the cheapest option of each class of device, the winner named.
+
+    Parameters
+    ----------
+    decisions : dict
+        A name for each line -> its `Decision`; those of other units than samples, and those without a known cost, are left out.
+    """
+    tables = [decision.table.assign(question=name) for name, decision in decisions.items()]
+    table = pd.concat([table[table["usd_per_100k"].notna()].drop_duplicates("device_class") for table in tables])
+    table = table[table["throughput_unit"] == "samples"]
+    without = [name for name in decisions if name not in set(table["question"])]
+    if table.empty:
+        return panels.note("No option of these models has a known cost.")
+    table = table.assign(device=panels._counted(table)).sort_values("usd_per_100k", kind="stable")
+    caption = [*panels._caption(table.drop(columns="device_count")), *panels._price_line(table)]
+    if without:
+        caption += panels._wrap(f"No known cost, or counted in another unit: {', '.join(without)}.")
+    title = "Cost of 100,000 inferences, cheapest option of each class"
+    return curves.strip(table, "usd_per_100k", "question", "device", title, caption)
+
+
+def on_one_chip(rows):
+    """Chart of how many times as fast as its CPU the graphics unit of the same chip is, by model: median, least and most of the chips.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of `measurements`; those with a host_cpu are held against the rows of that CPU alone, other things equal.
+    """
+    alike = ["model_id", "model_name", "source_id", "runtime", "runtime_version", "precision", "scenario", "batch_size", "variant"]
+    rows = _named(rows)
+    graphics = rows[(rows["device_class"] == "gpu") & rows["host_cpu"].notna()]
+    central = rows[(rows["device_class"] == "cpu") & (rows["device_count"] == 1)].assign(host_cpu=lambda cpu: cpu["device"])
+    central = central.drop_duplicates([*alike, "host_cpu"])[[*alike, "host_cpu", "throughput_per_s"]]
+    pairs = graphics.merge(central, on=[*alike, "host_cpu"], suffixes=("", "_cpu"))
+    if pairs.empty:
+        return panels.note("No chip was measured with both its CPU and its graphics unit.")
+    pairs = pairs.assign(gain=pairs["throughput_per_s"] / pairs["throughput_per_s_cpu"])
+    ranges = pairs.groupby("model_id")["gain"].agg(["median", "min", "max"])
+    shown = pairs.drop_duplicates("model_id").join(ranges, on="model_id").sort_values("median")
+    shown = shown.merge(data.load_models()[["model_id", "name"]], on="model_id")
+    # The colour is that of the faster one.
+    shown = shown.assign(device_class=shown["median"].gt(1).map({True: "gpu", False: "cpu"}))
+    chips = ", ".join(sorted(pairs["host_cpu"].unique()))
+    caption = [*panels._caption(pairs), *panels._wrap(f"Chips: {chips}. Bars: least to most of them. Colour: which of the two is faster.")]
+    title = "The graphics unit against the CPU of the same chip"
+    return curves.spans(shown, "median", "min", "max", "name", title, caption, "throughput of the graphics unit / of the CPU", at=1)

@@ -10,12 +10,15 @@ from hwlib import charts, money, pictures
 from hwlib.rows import usable
 
 CARD = {"device": "nvidia-rtx-4090", "source_id": "timm", "runtime_version": "2.9.1", "precision": "fp16"}
+CHIPS = {"source_id": "openvino-2022.1", "precision": "int8", "batch_size": 1}
 DRAWN = {
     "rooflines": lambda: pictures.rooflines(hw.load_measurements(["resnet50", "mobilenet-v2"], **CARD), "tuning"),
     "by_class": lambda: pictures.by_class("resnet50", "throughput_per_s"),
     "by_class_latency": lambda: pictures.by_class("resnet50", "latency_ms", batch_size=1),
     "peak_shares": lambda: pictures.peak_shares(hw.load_measurements("resnet50", scenario="offline", division="closed", precision="int8")),
     "gains": lambda: pictures.gains(hw.load_measurements(**CARD), "tuning", "eager"),
+    "class_costs": lambda: pictures.class_costs({name: hw.decide(name) for name in ("resnet50", "bert-large", "llama-2-70b")}),
+    "on_one_chip": lambda: pictures.on_one_chip(hw.load_measurements(**CHIPS)),
     "costs": lambda: money.costs(hw.decide("resnet50")),
     "terms": lambda: money.terms(hw.decide("resnet50", pricing="on_demand,spot,purchase")),
 }
@@ -47,7 +50,7 @@ def texts(node):
 
 
 def test_every_picture_has_units_a_source_line_with_a_day_and_a_description(spec):
-    assert any(re.search(r"\(.+\)$|times as fast", text) for text in texts(spec["vconcat"]))
+    assert any(re.search(r"\(.+\)$|times as fast|throughput of", text) for text in texts(spec["vconcat"]))
     caption = " ".join(spec["title"]["text"])
     assert caption.startswith("Figures, ")
     assert "(20" in caption
@@ -145,3 +148,23 @@ def test_money_without_prices_gets_a_sentence():
     for shown in (money.costs(nothing), money.terms(nothing), money.cheapest_within("resnet50", [0.001])):
         assert shown.data.startswith("*")
     assert "no option has a known cost" in pictures.words(nothing).data
+
+
+def test_the_chip_picture_holds_a_graphics_unit_against_its_own_cpu():
+    rows = hw.load_measurements("mobilenet-v2", **CHIPS).set_index(["device_id", "model_name"])["throughput_per_s"]
+    chips = ["intel-core-i7-1185g7", "intel-core-i9-12900", "intel-celeron-6305e", "intel-atom-x6425e"]
+    ratios = pd.concat([rows[f"{chip}-igpu"] / rows[chip] for chip in chips])
+    found = next(row for row in drawn(DRAWN["on_one_chip"]().to_dict()) if row.get("name") == "MobileNet v2")
+    assert [found[name] for name in ("median", "min", "max")] == pytest.approx([ratios.median(), ratios.min(), ratios.max()], rel=1e-4)
+    assert found["device_class"] == "cpu"
+
+
+def test_tokens_do_not_stand_beside_samples():
+    spec = DRAWN["class_costs"]().to_dict()
+    assert {row["question"] for row in drawn(spec)} == {"resnet50", "bert-large"}
+    assert "llama-2-70b" in " ".join(spec["title"]["text"])
+
+
+def test_models_and_chips_without_figures_get_a_sentence():
+    for shown in (pictures.class_costs({"m": hw.decide("yolov3")}), pictures.on_one_chip(hw.load_measurements("bert-large"))):
+        assert shown.data.startswith("*")
