@@ -6,6 +6,7 @@ import pandas as pd
 
 from . import charts, curves, data, panels
 from .decision import decide
+from .errors import HwlibError
 from .offers import offers
 from .units import HOURS_PER_DAY
 
@@ -50,7 +51,14 @@ def fleets(workload, rates, devices=4):
         Requests a second.
     devices : int
         Devices to draw, those that are cheapest at most of the rates first.
+
+    Raises
+    ------
+    HwlibError
+        For no rate, or a faulty one.
     """
+    if not len(rates):
+        raise HwlibError("rates []: expected at least one rate, in requests a second")
     tables = [decide(replace(workload, requests_per_s=float(rate))).table.assign(rate=float(rate)) for rate in rates]
     table = pd.concat([table[table["usd_per_hour_fleet"].notna()].drop_duplicates("device_id") for table in tables])
     if table.empty:

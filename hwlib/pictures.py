@@ -2,13 +2,15 @@
 
 import pandas as pd
 
-from . import charts, curves, data, panels, roofline
+from . import charts, curves, data, metrics, panels, roofline
+from .errors import HwlibError, unknown
 from .rows import usable
 from .setups import SETTING
 from .units import PERCENT
 
 LEGIBLE = 12  # lines of a chart
 SURE = 0.99
+FIGURES = ("throughput_per_s", "latency_ms")
 
 
 def classes(*columns):
@@ -17,7 +19,9 @@ def classes(*columns):
     >>> "Tensor processing unit" in classes("strengths").data
     True
     """
-    return panels.table(data.load_device_classes()[["name", *columns]].rename(columns=lambda name: name.replace("_", " ")))
+    known = data.load_device_classes()
+    metrics.need(known, *columns)
+    return panels.table(known[["name", *columns]].rename(columns=lambda name: name.replace("_", " ")))
 
 
 def by_class(model, figure, batch_size=None):
@@ -31,8 +35,15 @@ def by_class(model, figure, batch_size=None):
         Throughput is that of one device; latency the sternest figure stated.
     batch_size : int, optional
         Only rows of this batch size.
+
+    Raises
+    ------
+    HwlibError
+        For an unknown model or figure.
     """
-    rows = usable(model)
+    if figure not in FIGURES:
+        raise unknown("figure", figure, FIGURES)
+    rows = usable(data.find_model(model))
     rows = rows[rows[figure].notna() & ((rows["batch_size"] == batch_size) if batch_size else True)]
     if rows.empty:
         return panels.note(f"Nobody measured {charts.axis_title(figure)} of this model so.")
@@ -57,7 +68,15 @@ def rooflines(rows, series, label="model_id", low=10, high=1_000):
         Column that names the points.
     low, high : float
         Ends of the axis, operations a byte.
+
+    Raises
+    ------
+    HwlibError
+        For rows of several precisions, whose roofs differ, or a missing column.
     """
+    metrics.need(rows, "precision", series, label)
+    if rows["precision"].nunique() > 1:
+        raise HwlibError(f"precision {', '.join(sorted(rows['precision'].dropna().unique()))}: each has a roof of its own; choose one")
     points = roofline.placed(rows)
     points = points[points["roof_tops"].notna()]
     if points.empty:
@@ -117,7 +136,14 @@ def gains(rows, choice, reference, group="family"):
         The value of `choice` that others are held against.
     group : str
         Column of table models that makes a line of the chart.
+
+    Raises
+    ------
+    HwlibError
+        For a column that is missing.
     """
+    metrics.need(rows, choice)
+    metrics.need(data.load_models(), group)
     setting = [name for name in (*SETTING, "variant") if name not in (choice, "setup")]
     slow = rows[rows[choice] == reference].drop_duplicates(setting)
     pairs = rows[rows[choice] != reference].merge(slow[[*setting, "throughput_per_s"]], on=setting, suffixes=("", "_reference"))
@@ -190,6 +216,8 @@ def class_costs(decisions):
         A name for each line -> its `Decision`; those of other units than samples, and those without a known cost, are left out.
     """
     tables = [decision.table.assign(question=name) for name, decision in decisions.items()]
+    if not tables:
+        return panels.note("No model was asked for.")
     table = pd.concat([table[table["usd_per_100k"].notna()].drop_duplicates("device_class") for table in tables])
     table = table[table["throughput_unit"] == "samples"]
     without = [name for name in decisions if name not in set(table["question"])]

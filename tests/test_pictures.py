@@ -96,7 +96,7 @@ def test_a_gain_is_the_ratio_of_two_rows_that_differ_in_nothing_else():
 
 
 def test_without_facts_a_sentence_stands_in_place_of_the_picture():
-    unknown = hw.load_measurements("bert-large", source_id="mlperf-v4.1")
+    unknown = hw.load_measurements("bert-large", source_id="mlperf-v4.1", precision="int8")
     for shown in (
         pictures.rooflines(unknown, "tuning"),
         pictures.peak_shares(unknown),
@@ -168,3 +168,21 @@ def test_tokens_do_not_stand_beside_samples():
 def test_models_and_chips_without_figures_get_a_sentence():
     for shown in (pictures.class_costs({"m": hw.decide("yolov3")}), pictures.on_one_chip(hw.load_measurements("bert-large"))):
         assert shown.data.startswith("*")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: pictures.by_class("resnt50", "latency_ms"),
+        lambda: pictures.by_class("resnet50", "latency"),
+        lambda: pictures.classes("strength"),
+        lambda: pictures.rooflines(hw.load_measurements("resnet50", "nvidia-t4"), "tuning"),
+        lambda: pictures.gains(hw.load_measurements(**CARD), "tunning", "eager"),
+        lambda: money.fleets(hw.Workload("resnet50"), []),
+        lambda: money.fleets(hw.Workload("resnet50"), [-3]),
+        lambda: money.cheapest_within("resnet50", [-1]),
+    ],
+)
+def test_faulty_questions_are_refused_with_a_sentence(call):
+    with pytest.raises(hw.HwlibError):
+        call()
