@@ -51,7 +51,7 @@ _MODULES = (
     "queueing",
     "regions",
     "reports",
-    "roofline",
+    "rooflines",
     "schema",
     "serving",
     "tradeoff",

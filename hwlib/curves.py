@@ -32,9 +32,9 @@ def roofline(roofs, points, series, label, title, caption):
     Parameters
     ----------
     roofs : DataFrame
-        Lines as `hwlib.roofline.roofs` gives them.
+        Lines as `hwlib.rooflines.roofs` gives them.
     points : DataFrame
-        Rows as `hwlib.roofline.placed` gives them, with device (its name); those of one `label` and device are joined by a line.
+        Rows as `hwlib.rooflines.placed` gives them, with device (its name); those of one `label` and device are joined by a line.
     series : str
         Column of `points` that gives the colour, such as tuning.
     label : str

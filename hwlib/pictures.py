@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from . import charts, curves, data, metrics, panels, roofline
+from . import charts, curves, data, metrics, panels, rooflines
 from .errors import HwlibError, unknown
 from .rows import usable
 from .setups import SETTING
@@ -77,12 +77,12 @@ def rooflines(rows, series, label="model_id", low=10, high=1_000):
     metrics.need(rows, "precision", series, label)
     if rows["precision"].nunique() > 1:
         raise HwlibError(f"precision {', '.join(sorted(rows['precision'].dropna().unique()))}: each has a roof of its own; choose one")
-    points = roofline.placed(rows)
+    points = rooflines.placed(rows)
     points = points[points["roof_tops"].notna()]
     if points.empty:
         return panels.note("Work per sample, activations, peak or bandwidth are unknown for these rows.")
     precision = points["precision"].iloc[0]
-    roofs = roofline.roofs(list(points["device_id"].unique()), precision, low, high)
+    roofs = rooflines.roofs(list(points["device_id"].unique()), precision, low, high)
     points = points.merge(roofs[["device_id", "device"]].drop_duplicates(), on="device_id")
     caption = [
         *panels._origin(points),
@@ -96,7 +96,7 @@ def rooflines(rows, series, label="model_id", low=10, high=1_000):
 
 def roofline_table(rows):
     """Table of measured `rows` on the roofline: work per byte, rate reached, what the roof allows, share of the peak."""
-    points = roofline.placed(rows).sort_values("share_of_peak", ascending=False)
+    points = rooflines.placed(rows).sort_values("share_of_peak", ascending=False)
     columns = {
         "model": points["model_id"],
         "tuning": points["tuning"],
@@ -110,7 +110,7 @@ def roofline_table(rows):
 
 def peak_shares(rows):
     """Chart of the share of the data-sheet peak (%) that measured `rows` reach: median, least and most of the rows of each device."""
-    points = roofline.placed(rows)
+    points = rooflines.placed(rows)
     if points.empty:
         return panels.note("Work per sample or peak are unknown for these rows.")
     points = points.assign(percent=points["share_of_peak"] * PERCENT)

@@ -24,7 +24,7 @@ LAYERS = [
         "changes",
         "importers",
     },
-    {"estimate", "waiting", "queueing", "ownership", "serving", "tradeoff", "variants", "roofline"},
+    {"estimate", "waiting", "queueing", "ownership", "serving", "tradeoff", "variants", "rooflines"},
     {
         "workload",
         "presets",
