@@ -40,6 +40,7 @@ LAYERS = [
         "serving",
         "tradeoff",
         "variants",
+        "rooflines",
     },
     {
         "workload",
@@ -60,14 +61,14 @@ LAYERS = [
         "decision",
         "holdout",
     },
-    {"charts"},
-    {"panels"},
+    {"charts", "curves"},
+    {"panels", "pictures", "money"},
     {"widgets", "reports", "measuring", "workshop"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 ONLY_THERE = {
-    "altair": {"charts"},
+    "altair": {"charts", "curves"},
     "papermill": {"reports"},
     "nbconvert": {"reports"},
     "distributed": {"reports"},
