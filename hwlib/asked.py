@@ -1,11 +1,12 @@
 """What a question to `estimate` means: its network, its device, the stack it is answered for; or why it cannot be answered."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from . import data, datasheet, features, schema
+from . import artefact, data, datasheet, features, schema
 from .errors import HwlibError, unknown
 
 NETWORK = ("gmacs", "params_m", "mactivations", *features.COUNTS)
@@ -38,7 +39,7 @@ def read(queries, art):
     network, networks_ = _distinct(queries, ("model_id", *NETWORK))
     machine, machines = _distinct(queries, ("device_id", "device_class", *SHEET, "vendor", "segment", *RUN))
     networks_ = _with_network(networks_, art)
-    machines = with_stack(_with_device(machines), stacks(art), art)
+    machines = with_stack(_with_device(machines), art)
     return Question(networks_, machines, network, machine, queries["batch_size"].to_numpy(dtype=float))
 
 
@@ -84,14 +85,17 @@ def check_numbers(queries, column):
         word = "a number over 0"
     if wrong.any():
         row = wrong.to_numpy().argmax()
-        raise HwlibError(f"queries, row {row}, column {column}: {queries[column].iloc[row]!r}; expected {word}")
+        shown = queries[column].iloc[row]
+        raise HwlibError(f"queries, row {row}, column {column}: {getattr(shown, 'item', lambda: shown)()!r}; expected {word}")
 
 
 def _with_network(asked, art):
     """`asked`, indexed by model_id, with its figures: those given, else those of the tables, else work inferred from measured rows."""
-    meant = {name: data.find_model(name) for name in asked["model_id"].dropna().unique()}
-    asked = asked.set_index(pd.Index(asked["model_id"].map(meant).fillna("").to_numpy(dtype=object), name="model_id"))
-    known, asked = networks().reindex(asked.index), asked.drop(columns="model_id")
+    known, names = networks(), asked["model_id"]
+    spelled = names[names.notna() & ~names.isin(known.index)]
+    names = names.mask(spelled.reindex(names.index).notna(), names.map({name: data.find_model(name) for name in spelled.unique()}))
+    asked = asked.drop(columns="model_id").set_index(pd.Index(names.fillna("").to_numpy(dtype=object), name="model_id"))
+    known = known.reindex(asked.index)
     for column in NETWORK:
         asked[column] = asked[column].fillna(known[column].astype("float64"))
     asked["gmacs"] = asked["gmacs"].fillna(pd.Series(art["gmacs"].reindex(asked.index).to_numpy(dtype=float), index=asked.index))
@@ -103,6 +107,7 @@ def _with_network(asked, art):
     return asked.assign(seen=asked.index.isin(art["effects"]["all"]["models"]), counted=asked[features.MACS[0]].notna())
 
 
+@functools.cache
 def networks():
     """Networks by model_id with GMAC, parameters, activations and operator counts."""
     return data.load("models").merge(data.load("operators").drop(columns="source_id"), on="model_id", how="left").set_index("model_id")
@@ -125,8 +130,10 @@ def _with_device(asked):
     return asked
 
 
-def stacks(art):
+@functools.cache
+def stacks():
     """The fitted envs as a table: device_id, stack, precision, runtime, tuning, chain, device_class, rows (cells behind it)."""
+    art = artefact.load()
     parts = pd.Series(art["envs"], dtype="object").str.split("|", expand=True)
     table = pd.DataFrame({"device_id": parts[0], "precision": parts[6], "runtime": parts[2], "tuning": parts[4]})
     table["stack"] = parts[[1, 2, 3, 4, 5]].agg("|".join, axis=1)
@@ -134,14 +141,17 @@ def stacks(art):
     return table.assign(chain=features.toolchain(table), rows=art["sizes"])
 
 
-def with_stack(asked, table, art):
+def with_stack(asked, art):
     """`asked`, indexed by env, with the stack it is answered for: as asked, else the most measured on the device, else in its class."""
+    table = stacks()
     runtimes = set(table["runtime"]) - {""}
     for word in asked["runtime"].dropna().unique():
         if word not in runtimes:
             raise unknown("runtime", word, sorted(runtimes))
+    asked = asked.assign(wanted=asked["tuning"])
     code, once = _distinct(asked, ("device_id", "device_class", *RUN))
-    chosen = pd.DataFrame([_choose(row, table) for row in once.itertuples()])
+    mine, alike = _by("device_id"), _by("device_class")
+    chosen = pd.DataFrame([_choose(row, mine.get(row.device_id, []), alike.get(row.device_class, [])) for row in once.itertuples()])
     for column in chosen:
         asked[column] = chosen[column].to_numpy(dtype=object)[code]
     asked["seen"] = asked["device_id"].isin(table["device_id"])
@@ -149,29 +159,48 @@ def with_stack(asked, table, art):
     return _described(asked.assign(seen_env=asked.index.isin(art["envs"])))
 
 
-def _choose(row, table):
-    """Stack, chain, tuning and precision for one kind of question, with words on what was assumed."""
-    wanted = {name: getattr(row, name) for name in RUN if getattr(row, name)}
-    mine = table[table["device_id"] == row.device_id]
-    alike = table[table["device_class"] == row.device_class]
-    for candidates in (mine, alike):
+def restacked(asked, precision, art):
+    """The machines of `asked` at another precision, on the stack that it would be answered for."""
+    bare = asked.drop(columns=["stack", "chain", "assumed", "seen", "seen_env", "gaps"]).assign(tuning=asked["wanted"], precision=precision)
+    return with_stack(bare, art)
+
+
+@functools.cache
+def _by(column):
+    """For each value of `column` its stacks as rows, the one with most cells first, and in a stack the precision with most first."""
+    counted = stacks().groupby([column, "stack", "precision", "runtime", "tuning", "chain"], as_index=False)["rows"].sum()
+    counted["of_stack"] = counted.groupby([column, "stack"])["rows"].transform("sum")
+    counted = counted.sort_values(["of_stack", "stack", "rows", "precision"], ascending=[False, False, False, True])
+    found = {}
+    for row in counted.itertuples(index=False):
+        found.setdefault(getattr(row, column), []).append(row)
+    return found
+
+
+def _choose(question, mine, alike):
+    """Stack, chain, tuning and precision for one kind of question, with words on what is assumed.
+
+    The device's own stacks go before those of its class; of what is asked, tuning gives way first where nothing fits, then
+    precision; the runtime never.
+    """
+    wanted = {name: getattr(question, name) for name in RUN if pd.notna(getattr(question, name))}
+    rank = datasheet.RANKS.get(wanted.get("precision"), 0)
+    for rows in (mine, alike):
         for kept in (RUN, ("tuning", "runtime"), ("precision", "runtime"), ("runtime",)):
-            keep = {name: word for name, word in wanted.items() if name in kept}
-            fitting = candidates[(candidates[list(keep)] == pd.Series(keep, dtype="object")).all(axis=1)] if keep else candidates
-            if len(fitting) and (candidates is alike or "runtime" in keep or "runtime" not in wanted):
-                return _answer(fitting, wanted, row, len(mine) > 0 and candidates is alike)
-    raise HwlibError(f"runtime {row.runtime!r}: never measured on a {row.device_class}; leave it empty for the stack most measured there")
+            # Of other precisions the nearest stands in.
+            for row in rows if "precision" in kept else sorted(rows, key=lambda row: abs(datasheet.RANKS.get(row.precision, rank) - rank)):
+                if all(getattr(row, name) == word for name, word in wanted.items() if name in kept):
+                    return _answer(row, wanted)
+    asked_for = f"runtime {question.runtime!r}: never measured" if "runtime" in wanted else "nothing was ever measured"
+    raise HwlibError(f"{asked_for} on a {question.device_class}; leave runtime empty, or ask for another device_class")
 
 
-def _answer(fitting, wanted, row, borrowed):
-    counted = fitting.groupby(["stack", "runtime", "tuning", "chain"], as_index=False)["rows"].sum()
-    best = counted.sort_values(["rows", "stack"]).iloc[-1]
-    precision = wanted.get("precision") or fitting[fitting["stack"] == best["stack"]].groupby("precision")["rows"].sum().idxmax()
-    tuning = wanted.get("tuning", best["tuning"])
-    source, runtime, version, _, settings = best["stack"].split("|")
+def _answer(row, wanted):
+    precision, tuning = wanted.get("precision", row.precision), wanted.get("tuning", row.tuning)
+    source, runtime, version, _, settings = row.stack.split("|")
     words = " ".join(word for word in (runtime or "runtime not stated", version, tuning, precision, settings.replace(";", " ")) if word)
-    stack = best["stack"] if tuning == best["tuning"] else "|".join([source, runtime, version, tuning, settings])
-    return {"stack": stack, "chain": best["chain"], "tuning": tuning, "precision": precision, "assumed": f"{words} as in {source}"}
+    stack = row.stack if tuning == row.tuning else "|".join([source, runtime, version, tuning, settings])
+    return {"stack": stack, "chain": row.chain, "tuning": tuning, "precision": precision, "assumed": f"{words} as in {source}"}
 
 
 def _described(asked):

@@ -21,7 +21,7 @@ OF_DEVICE = {
 
 def reasons(question, art):
     """Why each question lies outside the measured data, with its nearest known neighbours; empty where it does not."""
-    devices = data.load("devices").set_index("device_id").loc[lambda rows: rows.index.isin(asked.stacks(art)["device_id"])]
+    devices = data.load("devices").set_index("device_id").loc[lambda rows: rows.index.isin(asked.stacks()["device_id"])]
     known = asked.networks().loc[lambda rows: rows.index.isin(art["effects"]["all"]["models"])]
     networks, machines = question.networks.reset_index(), question.machines.reset_index(drop=True)
     network = _outside(networks, known, OF_NETWORK)

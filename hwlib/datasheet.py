@@ -56,8 +56,11 @@ def _expected(sheets, mean, cover):
     """`sheets` with each gap at what its stated figures let expect, and the summed covariance of the gaps."""
     filled, doubt = sheets.copy(), np.zeros_like(cover)
     stated = np.isfinite(sheets)
-    for pattern in np.unique(stated, axis=0):
-        rows, gaps = (stated == pattern).all(axis=1), ~pattern
+    code = stated @ (1 << np.arange(stated.shape[1]))
+    for one in np.unique(code):
+        rows = code == one
+        pattern = stated[rows.argmax()]
+        gaps = ~pattern
         known = cover[np.ix_(pattern, pattern)]
         slope = np.linalg.solve(known, cover[np.ix_(pattern, gaps)]).T
         filled[np.ix_(rows, gaps)] = mean[gaps] + (sheets[np.ix_(rows, pattern)] - mean[pattern]) @ slope.T

@@ -84,7 +84,21 @@ def estimate(queries, calibrate_with=None):
 
 
 def _log_rates(question, art):
-    """Log samples a second at each question's batch and precision, such that no narrower precision of the stack is slower.
+    """Log samples a second of each question, such that no narrower precision is slower: neither on its stack nor on that of a wider one."""
+    rates, machines = _on_stack(question, art), question.machines
+    rank = machines["precision"].map(datasheet.RANKS).fillna(-1).to_numpy(dtype=int)
+    for precision, wider in datasheet.RANKS.items():
+        if (rank > wider).any():
+            other = asked.restacked(machines, precision, art)
+            rows = ((rank > wider) & (other["stack"].to_numpy() != machines["stack"].to_numpy()))[question.machine]
+            if rows.any():
+                part = asked.Question(question.networks, other, question.network[rows], question.machine[rows], question.batch[rows])
+                rates[rows] = np.maximum(rates[rows], _on_stack(part, art))
+    return rates
+
+
+def _on_stack(question, art):
+    """Log samples a second of each question on its stack, such that no narrower precision of that stack is slower.
 
     What was measured pulls: precisions measured on the device and stack are made monotone among themselves, and one that was
     not lies between them.

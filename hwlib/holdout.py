@@ -29,12 +29,8 @@ def error_table():
 
 def table_of(found):
     """The rows of `estimate_error` from held-out cells, without and with one measurement of each new network."""
-    helped = calibrated(found[found["basis"].isin(intervals.NEW_MODEL)])
-    plain, helped = (
-        summary(with_intervals(found)).assign(calibration="none"),
-        summary(with_intervals(helped)).assign(calibration="one_point"),
-    )
-    return pd.concat([plain, helped], ignore_index=True)
+    helped = calibrated(found[found["basis"].isin(intervals.NEW_MODEL)]).assign(calibration="one_point")
+    return summary(with_intervals(pd.concat([found.assign(calibration="none"), helped], ignore_index=True)))
 
 
 def calibrated(found):
