@@ -51,7 +51,7 @@ _MODULES = (
     "money",
     "ownership",
     "panels",
-    "pictures",
+    "landscape",
     "queueing",
     "regions",
     "reports",

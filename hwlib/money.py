@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from . import charts, curves, data, panels
+from . import charts, data, panels, shapes
 from .decision import decide
 from .errors import HwlibError
 from .offers import offers
@@ -24,7 +24,7 @@ def costs(decision):
     axis = charts.axis_title(decision.metric, table)
     caption = [*panels._caption(table), *panels._price_line(table), "Bars: 90 % intervals."]
     title = f"{axis[0].upper()}{axis[1:]}, best option of each device"
-    return curves.spans(table, decision.metric, "low", "high", "option", title, caption)
+    return shapes.spans(table, decision.metric, "low", "high", "option", title, caption)
 
 
 def terms(decision):
@@ -37,7 +37,7 @@ def terms(decision):
     bought = [f"Bought: list price at launch, {decision.workload.ownership}."] * bool((table["pricing"] == "purchase").any())
     caption = [*panels._caption(table.drop(columns="pricing")), *panels._price_line(table), *panels._wrap(" ".join(bought))]
     title = "Cost of 100,000 inferences by terms, machines busy all the time"
-    return curves.strip(table, "usd_per_100k", "device", "words", title, caption, every=True)
+    return shapes.strip(table, "usd_per_100k", "device", "words", title, caption, every=True)
 
 
 def fleets(workload, rates, devices=4):
@@ -70,7 +70,7 @@ def fleets(workload, rates, devices=4):
     titles = ("requests a second", "price of the fleet (USD per hour)")
     colours = {row["device"]: charts.CLASS_COLOURS[row["device_class"]] for row in drawn.to_dict("records")}
     title = "What a fleet costs at each request rate"
-    return curves.lines(drawn, "rate", "usd_per_hour_fleet", "device", title, caption, titles, colours=colours)
+    return shapes.lines(drawn, "rate", "usd_per_hour_fleet", "device", title, caption, titles, colours=colours)
 
 
 def cheapest_within(model, limits_ms, **answers):
@@ -94,7 +94,7 @@ def cheapest_within(model, limits_ms, **answers):
     new = table[table["device"] != table["device"].shift()].assign(text=lambda rows: rows["device"])
     caption = [*panels._caption(table.drop(columns="device_count")), *panels._price_line(table)]
     titles = ("latency limit (ms)", charts.axis_title("usd_per_100k"))
-    return curves.lines(
+    return shapes.lines(
         table, "limit_ms", "usd_per_100k", "line", "What a tighter latency limit costs", caption, titles, steps=True, marks=new
     )
 
@@ -124,6 +124,6 @@ def rent_or_buy(row):
     rented = f"Rented: {row['instance_type']} ({row['provider']}), {rent:,.3f} USD/h, list of {row['price_as_of']:%Y-%m-%d}. "
     caption = panels._wrap(rented + f"Bought: list price at launch, {row['assumptions']}; power: {row['power_basis']}.")
     titles = ("hours of use a day", "cost of a day (USD)")
-    return curves.lines(
+    return shapes.lines(
         frame, "hours", "usd", "way", f"Rent or buy: {row['device_count']:.0f} x {name}", caption, titles, log=False, marks=marks
     )

@@ -61,14 +61,14 @@ LAYERS = [
         "decision",
         "holdout",
     },
-    {"charts", "curves"},
-    {"panels", "pictures", "money"},
+    {"charts", "shapes"},
+    {"panels", "landscape", "money"},
     {"widgets", "reports", "measuring", "workshop"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 ONLY_THERE = {
-    "altair": {"charts", "curves"},
+    "altair": {"charts", "shapes"},
     "papermill": {"reports"},
     "nbconvert": {"reports"},
     "distributed": {"reports"},

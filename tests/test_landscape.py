@@ -1,4 +1,4 @@
-"""The pictures of the notebooks: what is drawn is what was measured, with units, sources, evidence and a description."""
+"""The landscape of the notebooks: what is drawn is what was measured, with units, sources, evidence and a description."""
 
 import re
 
@@ -6,19 +6,19 @@ import pandas as pd
 import pytest
 
 import hwlib as hw
-from hwlib import charts, money, pictures
+from hwlib import charts, landscape, money
 from hwlib.rows import usable
 
 CARD = {"device": "nvidia-rtx-4090", "source_id": "timm", "runtime_version": "2.9.1", "precision": "fp16"}
 CHIPS = {"source_id": "openvino-2022.1", "precision": "int8", "batch_size": 1}
 DRAWN = {
-    "rooflines": lambda: pictures.rooflines(hw.load_measurements(["resnet50", "mobilenet-v2"], **CARD), "tuning"),
-    "by_class": lambda: pictures.by_class("resnet50", "throughput_per_s"),
-    "by_class_latency": lambda: pictures.by_class("resnet50", "latency_ms", batch_size=1),
-    "peak_shares": lambda: pictures.peak_shares(hw.load_measurements("resnet50", scenario="offline", division="closed", precision="int8")),
-    "gains": lambda: pictures.gains(hw.load_measurements(**CARD), "tuning", "eager"),
-    "class_costs": lambda: pictures.class_costs({name: hw.decide(name) for name in ("resnet50", "bert-large", "llama-2-70b")}),
-    "on_one_chip": lambda: pictures.on_one_chip(hw.load_measurements(**CHIPS)),
+    "rooflines": lambda: landscape.rooflines(hw.load_measurements(["resnet50", "mobilenet-v2"], **CARD), "tuning"),
+    "by_class": lambda: landscape.by_class("resnet50", "throughput_per_s"),
+    "by_class_latency": lambda: landscape.by_class("resnet50", "latency_ms", batch_size=1),
+    "peak_shares": lambda: landscape.peak_shares(hw.load_measurements("resnet50", scenario="offline", division="closed", precision="int8")),
+    "gains": lambda: landscape.gains(hw.load_measurements(**CARD), "tuning", "eager"),
+    "class_costs": lambda: landscape.class_costs({name: hw.decide(name) for name in ("resnet50", "bert-large", "llama-2-70b")}),
+    "on_one_chip": lambda: landscape.on_one_chip(hw.load_measurements(**CHIPS)),
     "costs": lambda: money.costs(hw.decide("resnet50")),
     "terms": lambda: money.terms(hw.decide("resnet50", pricing="on_demand,spot,purchase")),
 }
@@ -90,7 +90,7 @@ def test_the_named_device_is_the_best_of_its_class():
 
 def test_a_gain_is_the_ratio_of_two_rows_that_differ_in_nothing_else():
     rows = hw.load_measurements("resnet50", **CARD).set_index("tuning")["throughput_per_s"]
-    spec = pictures.gains(hw.load_measurements("resnet50", **CARD), "tuning", "eager").to_dict()
+    spec = landscape.gains(hw.load_measurements("resnet50", **CARD), "tuning", "eager").to_dict()
     found = [row for row in drawn(spec) if "median" in row]
     assert found[0]["median"] == pytest.approx(rows["compiled"] / rows["eager"], rel=1e-4)
 
@@ -98,10 +98,10 @@ def test_a_gain_is_the_ratio_of_two_rows_that_differ_in_nothing_else():
 def test_without_facts_a_sentence_stands_in_place_of_the_picture():
     unknown = hw.load_measurements("bert-large", source_id="mlperf-v4.1", precision="int8")
     for shown in (
-        pictures.rooflines(unknown, "tuning"),
-        pictures.peak_shares(unknown),
-        pictures.gains(unknown, "tuning", "eager"),
-        pictures.by_class("resnet50", "latency_ms", batch_size=12_345),
+        landscape.rooflines(unknown, "tuning"),
+        landscape.peak_shares(unknown),
+        landscape.gains(unknown, "tuning", "eager"),
+        landscape.by_class("resnet50", "latency_ms", batch_size=12_345),
     ):
         assert shown.data.startswith("*")
 
@@ -138,7 +138,7 @@ def test_rent_and_purchase_cost_the_same_where_the_lines_meet():
 
 
 def test_winners_name_each_best_option_and_say_when_there_is_none():
-    html = pictures.winners({"open": hw.decide("resnet50"), "shut": hw.decide("resnet50", latency_ms=0.001)}).data
+    html = landscape.winners({"open": hw.decide("resnet50"), "shut": hw.decide("resnet50", latency_ms=0.001)}).data
     assert hw.decide("resnet50").best["device"] in html
     assert "<td>none</td>" in html
 
@@ -147,7 +147,7 @@ def test_money_without_prices_gets_a_sentence():
     nothing = hw.decide("resnet50", pricing="reserved_1y")
     for shown in (money.costs(nothing), money.terms(nothing), money.cheapest_within("resnet50", [0.001])):
         assert shown.data.startswith("*")
-    assert "no option has a known cost" in pictures.words(nothing).data
+    assert "no option has a known cost" in landscape.words(nothing).data
 
 
 def test_the_chip_picture_holds_a_graphics_unit_against_its_own_cpu():
@@ -166,18 +166,18 @@ def test_tokens_do_not_stand_beside_samples():
 
 
 def test_models_and_chips_without_figures_get_a_sentence():
-    for shown in (pictures.class_costs({"m": hw.decide("yolov3")}), pictures.on_one_chip(hw.load_measurements("bert-large"))):
+    for shown in (landscape.class_costs({"m": hw.decide("yolov3")}), landscape.on_one_chip(hw.load_measurements("bert-large"))):
         assert shown.data.startswith("*")
 
 
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: pictures.by_class("resnt50", "latency_ms"),
-        lambda: pictures.by_class("resnet50", "latency"),
-        lambda: pictures.classes("strength"),
-        lambda: pictures.rooflines(hw.load_measurements("resnet50", "nvidia-t4"), "tuning"),
-        lambda: pictures.gains(hw.load_measurements(**CARD), "tunning", "eager"),
+        lambda: landscape.by_class("resnt50", "latency_ms"),
+        lambda: landscape.by_class("resnet50", "latency"),
+        lambda: landscape.classes("strength"),
+        lambda: landscape.rooflines(hw.load_measurements("resnet50", "nvidia-t4"), "tuning"),
+        lambda: landscape.gains(hw.load_measurements(**CARD), "tunning", "eager"),
         lambda: money.fleets(hw.Workload("resnet50"), []),
         lambda: money.fleets(hw.Workload("resnet50"), [-3]),
         lambda: money.cheapest_within("resnet50", [-1]),

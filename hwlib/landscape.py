@@ -2,8 +2,10 @@
 
 import pandas as pd
 
-from . import charts, curves, data, metrics, panels, rooflines
+from . import charts, data, metrics, panels, shapes
 from .errors import HwlibError, unknown
+from .rooflines import placed
+from .rooflines import roofs as roof_lines
 from .rows import usable
 from .setups import SETTING
 from .units import PERCENT
@@ -52,7 +54,7 @@ def by_class(model, figure, batch_size=None):
     rows = rows.assign(group=rows["device_class"].map(data.load_device_classes().set_index("device_class")["name"]))
     axis = charts.axis_title(figure, rows)
     title = f"{axis[0].upper()}{axis[1:]} of one device, best row of each, by class"
-    return curves.strip(rows, figure, "group", "device", title, panels._caption(rows.drop(columns="device_count")))
+    return shapes.strip(rows, figure, "group", "device", title, panels._caption(rows.drop(columns="device_count")))
 
 
 def rooflines(rows, series, label="model_id", low=10, high=1_000):
@@ -77,12 +79,12 @@ def rooflines(rows, series, label="model_id", low=10, high=1_000):
     metrics.need(rows, "precision", series, label)
     if rows["precision"].nunique() > 1:
         raise HwlibError(f"precision {', '.join(sorted(rows['precision'].dropna().unique()))}: each has a roof of its own; choose one")
-    points = rooflines.placed(rows)
+    points = placed(rows)
     points = points[points["roof_tops"].notna()]
     if points.empty:
         return panels.note("Work per sample, activations, peak or bandwidth are unknown for these rows.")
     precision = points["precision"].iloc[0]
-    roofs = rooflines.roofs(list(points["device_id"].unique()), precision, low, high)
+    roofs = roof_lines(list(points["device_id"].unique()), precision, low, high)
     points = points.merge(roofs[["device_id", "device"]].drop_duplicates(), on="device_id")
     caption = [
         *panels._origin(points),
@@ -91,12 +93,12 @@ def rooflines(rows, series, label="model_id", low=10, high=1_000):
             "Memory a compiler or cache saves moves a point to the right of where it stands."
         ),
     ]
-    return curves.roofline(roofs, points, series, label, f"Roofline, {precision}", caption)
+    return shapes.roofline(roofs, points, series, label, f"Roofline, {precision}", caption)
 
 
 def roofline_table(rows):
     """Table of measured `rows` on the roofline: work per byte, rate reached, what the roof allows, share of the peak."""
-    points = rooflines.placed(rows).sort_values("share_of_peak", ascending=False)
+    points = placed(rows).sort_values("share_of_peak", ascending=False)
     columns = {
         "model": points["model_id"],
         "tuning": points["tuning"],
@@ -110,7 +112,7 @@ def roofline_table(rows):
 
 def peak_shares(rows):
     """Chart of the share of the data-sheet peak (%) that measured `rows` reach: median, least and most of the rows of each device."""
-    points = rooflines.placed(rows)
+    points = placed(rows)
     if points.empty:
         return panels.note("Work per sample or peak are unknown for these rows.")
     points = points.assign(percent=points["share_of_peak"] * PERCENT)
@@ -120,7 +122,7 @@ def peak_shares(rows):
     shown = shown.assign(name=shown["device"] + ", " + shown["peak_tops"].map("{:,.0f} TOP/s".format))
     caption = [*panels._caption(points.drop(columns="device_count")), "Bars: from the least to the most of the rows of a device."]
     title = "How much of its peak a device reaches"
-    return curves.spans(shown, "median", "min", "max", "name", title, caption, "share of the data-sheet peak (%)")
+    return shapes.spans(shown, "median", "min", "max", "name", title, caption, "share of the data-sheet peak (%)")
 
 
 def gains(rows, choice, reference, group="family"):
@@ -160,7 +162,7 @@ def gains(rows, choice, reference, group="family"):
         f"{len(pairs):,} pairs of rows; bars: from the least to the most of a family. The largest families.",
     ]
     title = f"What {' or '.join(pairs[choice].unique())} gains over {reference}"
-    return curves.spans(shown, "median", "min", "max", "name", title, caption, f"times as fast as {reference}")
+    return shapes.spans(shown, "median", "min", "max", "name", title, caption, f"times as fast as {reference}")
 
 
 def _named(rows):
@@ -228,7 +230,7 @@ def class_costs(decisions):
     if without:
         caption += panels._wrap(f"No known cost, or counted in another unit: {', '.join(without)}.")
     title = "Cost of 100,000 inferences, cheapest option of each class"
-    return curves.strip(table, "usd_per_100k", "question", "device", title, caption)
+    return shapes.strip(table, "usd_per_100k", "question", "device", title, caption)
 
 
 def on_one_chip(rows):
@@ -256,4 +258,4 @@ def on_one_chip(rows):
     chips = ", ".join(sorted(pairs["host_cpu"].unique()))
     caption = [*panels._caption(pairs), *panels._wrap(f"Chips: {chips}. Bars: least to most of them. Colour: which of the two is faster.")]
     title = "The graphics unit against the CPU of the same chip"
-    return curves.spans(shown, "median", "min", "max", "name", title, caption, "throughput of the graphics unit / of the CPU", at=1)
+    return shapes.spans(shown, "median", "min", "max", "name", title, caption, "throughput of the graphics unit / of the CPU", at=1)
