@@ -23,7 +23,7 @@ def ranking(decision):
     table = table.assign(option=_counted(table) + _place(table))
     axis = charts.axis_title(decision.metric, table)
     title = f"{axis[0].upper()}{axis[1:]}, best option of each device"
-    return charts.dots(table, decision.metric, "option", title, [*_caption(table), *_price_line(table)])
+    return charts.dots(table, decision.metric, "option", title, caption(table))
 
 
 def batch_throughput(decision):
@@ -46,10 +46,10 @@ def batch_cost(decision):
         return note("No device with a sweep of batch sizes has a machine of its own at these terms.")
     priced = metrics.cost(priced, decision.workload.utilisation)
     unpriced = [name for name in _names(rows) if name not in set(priced["device"])]
-    without = _wrap(f"No machine with just one, at these terms: {', '.join(unpriced)}.") if unpriced else []
+    without = wrap(f"No machine with just one, at these terms: {', '.join(unpriced)}.") if unpriced else []
     machines = "; ".join(map(_machine, priced.drop_duplicates("device_id").to_dict("records")))
-    caption = [*_origin(priced), *_wrap(f"Cheapest machine with one: {machines}."), *without]
-    return charts.batch_curves(priced, "usd_per_100k", _names(rows), "Batch size and cost", caption)
+    beneath = [*_origin(priced), *wrap(f"Cheapest machine with one: {machines}."), *without]
+    return charts.batch_curves(priced, "usd_per_100k", _names(rows), "Batch size and cost", beneath)
 
 
 def _machine(row):
@@ -74,7 +74,7 @@ def latency_throughput(decision):
     stern = "Latency is the sternest figure stated: p99 of server runs, p90 of single streams, p99 or the mean of batch loops."
     inverse = rows["quality_flag"].str.contains("throughput_from_latency", na=False).any()
     inverted = ["Where a source states only the latency of one call at a time, the throughput is its inverse."] * bool(inverse)
-    return charts.latency_throughput(rows, "Latency and throughput", [*_caption(rows), stern, *inverted])
+    return charts.latency_throughput(rows, "Latency and throughput", [*caption(rows), stern, *inverted])
 
 
 def efficiency(decision):
@@ -86,7 +86,7 @@ def efficiency(decision):
         return note("Nobody measured the power of this model; the thermal design power of a device is no substitute.")
     rows = rows.assign(system=_counted(rows))
     wall = "Power of the whole system at the wall, measured while the figure was."
-    return charts.dots(rows, "inferences_per_joule", "system", "Work for a joule of measured energy", [*_caption(rows), wall])
+    return charts.dots(rows, "inferences_per_joule", "system", "Work for a joule of measured energy", [*caption(rows), wall])
 
 
 def options_table(decision, rows=25):
@@ -119,6 +119,35 @@ def eliminated_table(decision):
     names = data.load_devices().set_index("device_id")["name"]
     shown = decision.eliminated.assign(device=decision.eliminated["device_id"].map(names).fillna(decision.eliminated["device_id"]))
     return table(shown[["device", "reason", "rows"]].rename(columns={"reason": "why it was left out", "rows": "rows behind it"}))
+
+
+def winners_table(decisions, question):
+    """Table of several decisions, one a line: the answer that differs, who wins and by how much, how sure that is and who comes second.
+
+    Parameters
+    ----------
+    decisions : dict
+        The answer that differs -> its `Decision`.
+    question : str
+        What differs, with its unit, such as "latency limit (ms)".
+    """
+    return table(pd.DataFrame([{question: str(answer), **_winner(decision)} for answer, decision in decisions.items()]))
+
+
+def _winner(decision):
+    best, second = decision.best, decision.runner_up
+    return {
+        "winner": "none within the limits" if best is None else _option(best),
+        charts.axis_title(decision.metric): "" if best is None else float(best[decision.metric]),
+        "comes first in": "" if best is None else f"{decision.p_best:.0%} of the draws",
+        "runner-up": "" if second is None else _option(second),
+        "behind by": "" if second is None else f"{decision.margin:.0%}",
+    }
+
+
+def _option(row):
+    frame = row.to_frame().T
+    return (_counted(frame) + _place(frame)).item()
 
 
 def sources_table(decision):
@@ -187,18 +216,18 @@ def _place(frame):
     return rented.fillna(", not rented out")
 
 
-def _caption(rows):
-    """Lines for under a chart: where its figures come from and in which ways the rows shown differ."""
+def caption(rows):
+    """Lines for under a chart: the sources of `rows` with their days, in which ways the rows differ, and the days of their prices."""
     words = guard.caveats(rows)
-    care = _wrap("Take care, these rows differ in " + "; ".join(words) + ".") if words else []
-    return [*_origin(rows), *care]
+    care = wrap("Take care, these rows differ in " + "; ".join(words) + ".") if words else []
+    return [*_origin(rows), *care, *(_price_line(rows) if "price_as_of" in rows else [])]
 
 
 def _origin(rows):
     """The sources of `rows` with the day each was published, as caption lines."""
     days = data.load_sources().set_index("source_id")["published_on"].dt.strftime(" (%Y-%m-%d)").fillna("")
     evidence = " and ".join(sorted(rows["evidence"].unique()))
-    return _wrap(f"Figures, {evidence}: " + ", ".join(name + days[name] for name in sorted(rows["source_id"].unique())) + ".")
+    return wrap(f"Figures, {evidence}: " + ", ".join(name + days[name] for name in sorted(rows["source_id"].unique())) + ".")
 
 
 def _price_line(table):
@@ -206,5 +235,6 @@ def _price_line(table):
     return [f"Prices: lists of {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}."] if len(days) else []
 
 
-def _wrap(text):
+def wrap(text):
+    """`text` in lines as long as a caption has them, a list of str."""
     return textwrap.wrap(text, CAPTION_WIDTH)

@@ -41,13 +41,19 @@ LAYERS = [
         "words",
         "decision",
     },
-    {"charts"},
-    {"panels"},
+    {"charts", "curves"},
+    {"panels", "pictures"},
     {"widgets", "reports", "measure", "workshop"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
-ONLY_THERE = {"altair": {"charts"}, "papermill": {"reports"}, "nbconvert": {"reports"}, "ipywidgets": {"widgets"}, "click": {"cli"}}
+ONLY_THERE = {
+    "altair": {"charts", "curves"},
+    "papermill": {"reports"},
+    "nbconvert": {"reports"},
+    "ipywidgets": {"widgets"},
+    "click": {"cli"},
+}
 OWN_WORLD = {"importers", "widgets", "reports", "measure", "workshop"}
 
 

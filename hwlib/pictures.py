@@ -1,0 +1,80 @@
+"""Pictures of rows that a reader picked: device names, classes and sources are looked up, the drawing is done by `curves` and `charts`."""
+
+from . import charts, curves, data, metrics, panels
+from .errors import HwlibError
+
+DEVICE = {"device": "name", "device_class": "device_class"}
+
+
+def named(rows):
+    """`rows` with device, the name of each device_id, and device_class, where they lack them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> named(pd.DataFrame({"device_id": ["nvidia-t4"]}))[["device", "device_class"]].values.tolist()
+    [['NVIDIA T4', 'gpu']]
+    """
+    metrics.need(rows, "device_id")
+    devices = data.load_devices().set_index("device_id")
+    return rows.assign(**{new: rows["device_id"].map(devices[old]) for new, old in DEVICE.items() if new not in rows})
+
+
+def lines(rows, x, y, title, by="device", limit=None, notes=()):
+    """Chart of `y` over `x`, one line for each value of `by`, with the sources of the rows beneath.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of `measurements` or of `llm_serving`, as the library loads them, with `x`, `y` and `by`; incomplete rows are left out.
+    x, y : str
+        Columns of numbers, such as batch_size and throughput_per_s (1/s).
+    title : str
+        What the chart shows.
+    by : str
+        Column that tells the lines apart.
+    limit : float, optional
+        Value of `y`, in its unit, that is marked across.
+    notes : sequence of str
+        Sentences to stand beneath, such as an assumption.
+
+    Raises
+    ------
+    HwlibError
+        For a missing column, or where no row has both figures.
+
+    Examples
+    --------
+    >>> rows = data.load_measurements("resnet50", "nvidia-t4", source_id="nvidia-dle", runtime="pytorch", precision="fp16")
+    >>> lines(rows, "batch_size", "throughput_per_s", "T4").to_dict()["title"]["text"][0]
+    'Figures, published: nvidia-dle (2024-04-04).'
+    """
+    rows = _complete(rows, x, y, by)
+    return curves.lines(rows, x, y, by, title, _beneath(rows, (x, y, by), notes), limit)
+
+
+def dots(rows, x, title, by="device", notes=()):
+    """Chart of `x`, one dot a row in the order given, named by the column `by`; see `lines` for the rest."""
+    rows = _complete(rows, x, by)
+    return charts.dots(rows, x, by, title, _beneath(rows, (x, by), notes))
+
+
+def spans(rows, low, high, ends, title, by="device", axis=None, notes=()):
+    """Chart of a bar from `low` to `high`, one a row in the order given, whose two `ends` are told in words; see `lines` for the rest."""
+    rows = _complete(rows, low, high, by)
+    return curves.spans(rows, low, high, by, ends, title, _beneath(rows, (by,), notes), axis)
+
+
+def _complete(rows, *columns):
+    rows = named(rows)
+    metrics.need(rows, *columns)
+    rows = rows[rows[list(columns)].notna().all(axis=1)]
+    if rows.empty:
+        raise HwlibError(f"no row has {', '.join(columns)}; look at the rows, or choose others")
+    return rows
+
+
+def _beneath(rows, drawn, notes):
+    """Sources and cautions; what the chart itself tells apart is no caution."""
+    told = [column for column in drawn if column not in ("evidence", "source_id")]
+    return [*panels.caption(rows.drop(columns=told)), *(line for note in notes for line in panels.wrap(note))]
