@@ -15,11 +15,11 @@ def lines(frame, x, y, series, title, caption, limit=None):
     Parameters
     ----------
     frame : DataFrame
-        Needs `x`, `y`, `series`, throughput_unit, evidence and measurement_id.
+        Needs `x`, `y`, `series`, throughput_unit, evidence and measurement_id; device_class where the series are devices.
     x, y : str
         Columns of numbers over 0, or from 0 on.
     series : str
-        Column that names the line of a row; a line keeps its colour by the order in which the names come.
+        Column that names the line of a row; devices of unlike classes (device_class) bear the colours of their classes.
     title : str
         What the chart shows.
     caption : list of str
@@ -31,8 +31,7 @@ def lines(frame, x, y, series, title, caption, limit=None):
     -------
     alt.VConcatChart
     """
-    names = list(frame[series].unique())
-    colours = [charts.LINE_COLOURS[place % len(charts.LINE_COLOURS)] for place in range(len(names))]
+    names, colours = _colours(frame, series)
     base = alt.Chart(charts.lean(frame, [series, x, y, "evidence", "measurement_id"])).encode(
         x=alt.X(f"{x}:Q", title=charts.axis_title(x, frame), scale=_scale(frame[x], x), axis=_axis(frame[x], x)),
         y=alt.Y(f"{y}:Q", title=charts.axis_title(y, frame), scale=_scale(frame[y], y), axis=_axis(frame[y], y)),
@@ -91,6 +90,15 @@ def spans(frame, low, high, label, ends, title, caption, axis=None):
     return charts.finish(
         chart, title, [f"Hollow mark: {ends[0]}. Filled mark: {ends[1]}.", *caption], words, charts.WIDTH - charts.LABEL_WIDTH + 80
     )
+
+
+def _colours(frame, series):
+    """The names of the lines, and the colour of each."""
+    first = frame.drop_duplicates(series)
+    names = list(first[series])
+    if series == "device" and first["device_class"].nunique() > 1:
+        return names, [charts.CLASS_COLOURS[name] for name in first["device_class"]]
+    return names, [charts.LINE_COLOURS[place % len(charts.LINE_COLOURS)] for place in range(len(names))]
 
 
 def _figures(base, at, align, dx):

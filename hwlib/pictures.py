@@ -68,7 +68,7 @@ def spans(rows, low, high, ends, title, by="device", axis=None, notes=()):
 def _complete(rows, *columns):
     rows = named(rows)
     metrics.need(rows, *columns)
-    rows = rows[rows[list(columns)].notna().all(axis=1)]
+    rows = rows[rows[list(columns)].notna().all(axis=1)].reset_index(drop=True)
     if rows.empty:
         raise HwlibError(f"no row has {', '.join(columns)}; look at the rows, or choose others")
     return rows

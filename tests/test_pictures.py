@@ -69,10 +69,28 @@ def test_axes_are_logarithmic_only_where_the_figures_span_more_than_a_factor_of_
     assert all(scale == {"zero": True} for scale in [*scales(narrow, "y"), *scales(narrow, "x")])
 
 
+def test_lines_of_devices_of_unlike_classes_bear_the_colours_of_the_classes(sweep):
+    cpu_and_gpu = hw.load_measurements("dlrm-nvidia", source_id="nvidia-dle", runtime="triton-torchscript", precision="fp32")
+    spec = hw.pictures.lines(cpu_and_gpu, "batch_size", "throughput_per_s", "DLRM").to_dict()
+    scale = scales(spec, "color")[0]
+    colours = dict(zip(scale["domain"], scale["range"], strict=True))
+    assert colours == {"Intel Xeon E5-2698 v4": charts.CLASS_COLOURS["cpu"], "NVIDIA V100 SXM2 32GB": charts.CLASS_COLOURS["gpu"]}
+    alike = scales(hw.pictures.lines(sweep, "batch_size", "throughput_per_s", "GPUs").to_dict(), "color")[0]["range"]
+    assert len(set(alike)) == sweep["device_id"].nunique()
+
+
+def test_names_keep_apart_where_rows_come_with_the_same_index(sweep):
+    twice = pd.concat({"one": sweep, "other": sweep}, names=["copy"]).reset_index("copy")
+    twice = twice[twice["device_id"] == "nvidia-t4"]
+    spec = hw.pictures.lines(twice, "batch_size", "throughput_per_s", "Twice", by="copy").to_dict()
+    ends = [row["throughput_per_s"] for row in rows_of(spec) if "measurement_id" not in row]
+    assert len(ends) == len(set(ends)) == 2
+
+
 def test_a_limit_is_marked_at_its_value(sweep):
     spec = hw.pictures.lines(sweep, "batch_size", "latency_ms_mean", "Limited", limit=20).to_dict()
     ruled = [layer for layer in layers(spec) if layer["mark"]["type"] == "rule"]
-    assert [layer["data"]["values"] for layer in ruled] == [[{"latency_ms_mean": 20, "text": "limit 20"}]]
+    assert [spec["datasets"][layer["data"]["name"]] for layer in ruled] == [[{"latency_ms_mean": 20, "text": "limit 20"}]]
     assert not any(
         layer["mark"]["type"] == "rule" for layer in layers(hw.pictures.lines(sweep, "batch_size", "latency_ms_mean", "").to_dict())
     )
