@@ -77,4 +77,6 @@ def _complete(rows, *columns):
 def _beneath(rows, drawn, notes):
     """Sources and cautions; what the chart itself tells apart is no caution."""
     told = [column for column in drawn if column not in ("evidence", "source_id")]
+    # A choice of `variants` says the precision.
+    told += ["precision"] if "choice" in drawn else []
     return [*panels.caption(rows.drop(columns=told)), *(line for note in notes for line in panels.wrap(note))]

@@ -61,6 +61,12 @@ def test_what_the_chart_tells_apart_is_no_caution_and_the_rest_is(sweep):
     assert not any("batch size" in line for line in caption)
 
 
+def test_a_choice_of_precision_is_told_apart_by_its_line():
+    rows = hw.variants.precisions("resnet50").query("device_id == 'nvidia-t4' and runtime == 'pytorch'")
+    caption = hw.pictures.lines(rows, "batch_size", "throughput_per_s", "T4", by="choice").to_dict()["title"]["text"]
+    assert caption == ["Figures, published: nvidia-dle (2024-04-04)."]
+
+
 def test_axes_are_logarithmic_only_where_the_figures_span_more_than_a_factor_of_ten(sweep):
     wide = hw.pictures.lines(sweep, "batch_size", "throughput_per_s", "Wide").to_dict()
     assert {scale["type"] for scale in scales(wide, "y")} == {"log"}
