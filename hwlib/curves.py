@@ -5,7 +5,7 @@ import pandas as pd
 
 from . import charts
 
-FIGURE_WIDTH = 44  # pixels
+FIGURE_WIDTH = 54  # pixels
 DOUBLING = ("batch_size", "concurrency")  # told in powers of two
 
 
