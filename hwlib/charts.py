@@ -46,6 +46,7 @@ LABELS = {
     "tokens_per_s_per_device": "output of one device (tokens per second)",
     "usd_per_million_tokens": "cost of a million output tokens (USD)",
     "batch_size": "batch size (samples)",
+    "concurrency": "requests in flight (concurrency)",
 }
 COUNTED = {"samples": "inferences", "tokens": "tokens", "frames": "frames", "audio_samples": "audio samples"}
 WIDTH, HEIGHT, LABEL_WIDTH = 640, 340, 300

@@ -136,9 +136,10 @@ def winners_table(decisions, question):
 
 def _winner(decision):
     best, second = decision.best, decision.runner_up
+    figure = charts.axis_title(decision.metric, None if decision.table.empty else decision.table)
     return {
         "winner": "none within the limits" if best is None else _option(best),
-        charts.axis_title(decision.metric): "" if best is None else float(best[decision.metric]),
+        figure: "" if best is None else float(best[decision.metric]),
         "comes first in": "" if best is None else f"{decision.p_best:.0%} of the draws",
         "runner-up": "" if second is None else _option(second),
         "behind by": "" if second is None else f"{decision.margin:.0%}",

@@ -143,3 +143,9 @@ def test_a_table_of_winners_has_a_line_for_each_decision_and_says_where_there_is
 
 def test_doublings_are_whole_numbers_from_the_least_to_the_most():
     assert curves._axis(pd.Series([4, 100]), "batch_size").to_dict()["values"] == [4, 8, 16, 32, 64]
+
+
+def test_a_table_of_winners_counts_tokens_where_the_model_does():
+    html = hw.panels.winners_table({"none": hw.decide("llama-2-70b")}, "limits").data
+    assert "cost of 100,000 tokens (USD)" in html
+    assert "inferences" not in html
