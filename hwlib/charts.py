@@ -260,6 +260,6 @@ def finish(chart, title, caption, description, width=WIDTH):
         alt.vconcat(chart.properties(width=width, title=above), title=beneath)
         .properties(description=description, background="white")
         .configure_view(stroke=None)
-        .configure_axis(gridColor="#e6e6e6", labelFontSize=12, titleFontSize=12, titleFontWeight="normal")
+        .configure_axis(gridColor="#e6e6e6", labelFontSize=12, titleFontSize=12, titleFontWeight="normal", titlePadding=8)
         .configure_legend(labelFontSize=12, titleFontSize=12, orient="top", direction="horizontal")
     )

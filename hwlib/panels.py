@@ -170,7 +170,7 @@ def table(frame):
     """
     from IPython.display import HTML
 
-    html = frame.map(_cell).to_html(index=False, border=0, justify="unset")
+    html = frame.rename_axis(columns=None).map(_cell).to_html(index=False, border=0, justify="unset")
     # A dollar sign of its own element is no formula to the notebook's typesetter.
     return HTML(html.replace("$", "<span>$</span>"))
 

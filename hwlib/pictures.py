@@ -65,6 +65,38 @@ def spans(rows, low, high, ends, title, by="device", axis=None, notes=()):
     return curves.spans(rows, low, high, by, ends, title, _beneath(rows, (by,), notes), axis)
 
 
+def gains(table, title, at_least=1):
+    """Chart of the speed-ups of each device, from the least to the most, best median first.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `variants.precisions`, `accuracy_targets` or `compressions` give it, down to one choice. The filled end of a bar is its row.
+    title : str
+        What the chart shows.
+    at_least : int
+        Devices with fewer pairs of choice and reference are left out.
+
+    Raises
+    ------
+    HwlibError
+        For a missing column, or where no row is left.
+
+    Examples
+    --------
+    >>> from .variants import precisions
+    >>> gains(precisions("resnet50").query("choice == 'fp8'"), "FP8 over FP16").to_dict()["description"]
+    'speed-up (times the reference), from least to most: Graphcore C600'
+    """
+    rows = _complete(table[table["choice"] != table["reference"]], "choice", "speed_up")
+    own = rows.groupby("device_id")["speed_up"]
+    rows = rows.assign(low=own.transform("min"), high=own.transform("max"), middle=own.transform("median"))
+    rows = _complete(rows[own.transform("size") >= at_least], "speed_up")
+    shown = rows.sort_values(["middle", "device_id", "speed_up"], ascending=[False, True, False]).drop_duplicates("device_id")
+    beneath = _beneath(rows, ("device", "choice"), [])
+    return curves.spans(shown, "low", "high", "device", ["least", "most"], title, beneath, "speed_up")
+
+
 def _complete(rows, *columns):
     rows = named(rows)
     metrics.need(rows, *columns)

@@ -92,3 +92,8 @@ def test_the_tables_round_align_and_say_unknown(decision):
 def test_hostile_names_stay_text_in_tables():
     html = panels.table(pd.DataFrame({"name": ["<script>alert(1)</script>"]})).data
     assert "<script>" not in html
+
+
+def test_a_pivoted_table_has_no_header_without_a_column():
+    wide = pd.DataFrame({"device": ["a", "a"], "limit": [1, 2], "value": [3, 4]}).pivot(index="device", columns="limit", values="value")
+    assert "limit" not in panels.table(wide.reset_index()).data

@@ -11,14 +11,10 @@ def sweep():
     return rows.pivot(index="batch_size", columns="device_id", values="throughput_per_s")
 
 
-def by_scenario(model, value, **wanted):
-    rows = hw.load_measurements(model, division="closed", availability="available", **wanted)
-    rows = hw.energy(rows) if value == "inferences_per_joule" else rows
-    return rows.assign(figure=rows[value]).groupby(["device_id", "scenario"])["figure"].max().unstack()
-
-
 def test_02_no_device_loses_much_to_the_server_rule_of_resnet50():
-    best = by_scenario("resnet50", "throughput_per_s", source_id="mlperf-v4.1").dropna(subset=["server", "offline"])
+    rows = hw.load_measurements("resnet50", source_id="mlperf-v4.1", division="closed", availability="available")
+    rows["throughput_per_s"] /= rows["device_count"].astype("float64")
+    best = rows.groupby(["device_id", "scenario"])["throughput_per_s"].max().unstack().dropna(subset=["server", "offline"])
     assert (best["server"] / best["offline"]).min() > 0.75
 
 
@@ -61,7 +57,8 @@ def test_06_fewer_bits_slow_a_t4_down_at_small_batches_and_int8_splits_the_cpus_
 
 
 def test_06_the_strict_target_halves_most_devices_and_spares_the_newest():
-    table = hw.variants.accuracy_targets("bert-large").query("choice == '99' and reference == '99.9'")
+    table = hw.variants.accuracy_targets("bert-large").query("division == 'closed' and availability == 'available'")
+    table = table.query("choice == '99' and reference == '99.9'")
     gains = table.groupby("device_id")["speed_up"].agg(["median", "size"])
     gains = gains.loc[gains["size"] >= 6, "median"]
     spared = gains[gains < 1.3].index
@@ -78,14 +75,17 @@ def test_06_pruning_two_thirds_of_the_work_away_brings_no_board_three_times_the_
 
 
 def test_07_large_devices_lose_most_where_requests_come_one_at_a_time():
-    best = by_scenario("resnet50", "inferences_per_joule").dropna(subset=["single_stream", "offline"])
+    rows = hw.energy(hw.load_measurements("resnet50", division="closed", availability="available"))
+    rows = rows[rows["power_w"].notna() & ~rows["quality_flag"].str.contains("inferred", na=False)]
+    best = rows.groupby(["device_id", "scenario"])["inferences_per_joule"].max().unstack().dropna(subset=["single_stream", "offline"])
     share = best["single_stream"] / best["offline"]
-    assert share["nvidia-a100-pcie-80gb"] < 0.1
-    assert share["rockchip-rk3588s"] == pytest.approx(1, rel=0.02)
+    assert (share < 0.75).all()
+    assert share["nvidia-a100-pcie-80gb"] < 0.1 < share["qualcomm-cloud-ai-100-dm-2"]
 
 
 def test_07_the_choice_of_the_device_matters_more_than_the_place():
-    joules = 1 / by_scenario("resnet50", "inferences_per_joule")["offline"].dropna()
+    rows = hw.energy(hw.load_measurements("resnet50", division="closed", availability="available", scenario="offline"))
+    joules = rows.groupby("device_id")["joules_per_inference"].min().dropna()
     grids = [hw.regions.grid(region)["gco2e_per_kwh"] for region in ("NOR", "IND")]
     assert max(grids) / min(grids) > 10
     assert joules.max() / joules.min() > max(grids) / min(grids)

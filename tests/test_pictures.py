@@ -114,6 +114,21 @@ def test_a_span_reaches_from_the_lesser_to_the_greater_figure_whichever_end_that
         assert colours == {"domain": ["gpu"], "range": [charts.CLASS_COLOURS["gpu"]]}
 
 
+def test_gains_reach_from_the_least_to_the_most_of_each_device_and_leave_out_the_rarely_measured():
+    table = hw.variants.precisions("resnet50").query("choice == 'int8' and reference == 'fp32'")
+    spec = hw.pictures.gains(table, "INT8", at_least=3).to_dict()
+    own = hw.pictures.named(table).groupby("device")["speed_up"].agg(["min", "max", "median", "size"])
+    own = own[own["size"] >= 3].sort_values("median", ascending=False)
+    drawn = rows_of(spec)
+    assert [row["device"] for row in drawn] == list(own.index)
+    assert [row["high"] for row in drawn] == pytest.approx(own["max"].tolist(), rel=1e-4)
+    assert [row["low"] for row in drawn] == pytest.approx(own["min"].tolist(), rel=1e-4)
+    ends = table.set_index("measurement_id")["speed_up"]
+    assert [ends[row["measurement_id"]] for row in drawn] == pytest.approx(own["max"].tolist())
+    with pytest.raises(hw.HwlibError, match="no row has speed_up"):
+        hw.pictures.gains(table, "INT8", at_least=1_000)
+
+
 def test_names_keep_apart_on_an_axis_from_zero_too():
     frame = pd.DataFrame({"y": [50.0, 51.0, 100.0], "group": "g"})
     heights = charts.apart(frame, frame["y"], "group", log=False)["y"].sort_values()
