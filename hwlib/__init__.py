@@ -52,7 +52,6 @@ _MODULES = (
     "reports",
     "schema",
     "serving",
-    "setups",
     "tradeoff",
     "units",
     "variants",

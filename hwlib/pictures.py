@@ -1,8 +1,11 @@
 """Pictures of rows that a reader picked: device names, classes and sources are looked up, the drawing is done by `curves` and `charts`."""
 
+import pandas as pd
+
 from . import charts, curves, data, metrics, panels
 from .errors import HwlibError
 
+NEEDED = ("evidence", "measurement_id", "source_id", "throughput_unit")
 DEVICE = {"device": "name", "device_class": "device_class"}
 
 
@@ -26,7 +29,8 @@ def lines(rows, x, y, title, by="device", limit=None, notes=()):
     Parameters
     ----------
     rows : DataFrame
-        Rows of `measurements` or of `llm_serving`, as the library loads them, with `x`, `y` and `by`; incomplete rows are left out.
+        Rows of `measurements` or of `llm_serving`, as the library loads them, with `x`, `y` and `by`; rows without, or with an
+        infinite figure, are left out.
     x, y : str
         Columns of numbers, such as batch_size and throughput_per_s (1/s).
     title : str
@@ -41,7 +45,7 @@ def lines(rows, x, y, title, by="device", limit=None, notes=()):
     Raises
     ------
     HwlibError
-        For a missing column, or where no row has both figures.
+        For a missing column, one of words in place of numbers, or where no row has both figures.
 
     Examples
     --------
@@ -49,19 +53,21 @@ def lines(rows, x, y, title, by="device", limit=None, notes=()):
     >>> lines(rows, "batch_size", "throughput_per_s", "T4").to_dict()["title"]["text"][0]
     'Figures, published: nvidia-dle (2024-04-04).'
     """
-    rows = _complete(rows, x, y, by)
+    rows = _complete(rows, by, x, y)
     return curves.lines(rows, x, y, by, title, _beneath(rows, (x, y, by), notes), limit)
 
 
 def dots(rows, x, title, by="device", notes=()):
     """Chart of `x`, one dot a row in the order given, named by the column `by`; see `lines` for the rest."""
-    rows = _complete(rows, x, by)
+    rows = _complete(rows, by, x)
     return charts.dots(rows, x, by, title, _beneath(rows, (x, by), notes))
 
 
 def spans(rows, low, high, ends, title, by="device", axis=None, notes=()):
     """Chart of a bar from `low` to `high`, one a row in the order given, whose two `ends` are told in words; see `lines` for the rest."""
-    rows = _complete(rows, low, high, by)
+    if len(ends) != 2:
+        raise HwlibError(f"ends {ends!r}: expected two names, of the hollow and of the filled mark")
+    rows = _complete(rows, by, low, high)
     return curves.spans(rows, low, high, by, ends, title, _beneath(rows, (by,), notes), axis)
 
 
@@ -88,21 +94,26 @@ def gains(table, title, at_least=1):
     >>> gains(precisions("resnet50").query("choice == 'fp8'"), "FP8 over FP16").to_dict()["description"]
     'speed-up (times the reference), from least to most: Graphcore C600'
     """
-    rows = _complete(table[table["choice"] != table["reference"]], "choice", "speed_up")
+    metrics.need(table, "choice", "reference", "speed_up")
+    rows = _complete(table[table["choice"] != table["reference"]], "device", "speed_up")
     own = rows.groupby("device_id")["speed_up"]
     rows = rows.assign(low=own.transform("min"), high=own.transform("max"), middle=own.transform("median"))
-    rows = _complete(rows[own.transform("size") >= at_least], "speed_up")
+    rows = _complete(rows[own.transform("size") >= at_least], "device", "speed_up")
     shown = rows.sort_values(["middle", "device_id", "speed_up"], ascending=[False, True, False]).drop_duplicates("device_id")
     beneath = _beneath(rows, ("device", "choice"), [])
     return curves.spans(shown, "low", "high", "device", ["least", "most"], title, beneath, "speed_up")
 
 
-def _complete(rows, *columns):
+def _complete(rows, by, *figures):
+    """`rows` with names, those that have a finite number in each of `figures` and something in `by`."""
     rows = named(rows)
-    metrics.need(rows, *columns)
-    rows = rows[rows[list(columns)].notna().all(axis=1)].reset_index(drop=True)
+    metrics.need(rows, *NEEDED, by, *figures)
+    for words in (name for name in figures if not pd.api.types.is_numeric_dtype(rows[name])):
+        raise HwlibError(f"column {words!r}: a picture needs numbers there; name another column")
+    finite = rows[list(figures)].astype("float64").abs().lt(float("inf")).all(axis=1)
+    rows = rows[finite & rows[by].notna()].reset_index(drop=True)
     if rows.empty:
-        raise HwlibError(f"no row has {', '.join(columns)}; look at the rows, or choose others")
+        raise HwlibError(f"no row has {', '.join((by, *figures))}; look at the rows, or choose others")
     return rows
 
 

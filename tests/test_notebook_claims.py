@@ -83,6 +83,14 @@ def test_07_large_devices_lose_most_where_requests_come_one_at_a_time():
     assert share["nvidia-a100-pcie-80gb"] < 0.1 < share["qualcomm-cloud-ai-100-dm-2"]
 
 
+def test_07_a_device_that_keeps_a_cap_by_its_tdp_was_measured_above_it():
+    winner = hw.decide("resnet50", power_w=15, segment="edge", priority="throughput").best
+    rows = hw.load_measurements("resnet50", winner["device_id"], division="closed", availability="available", scenario="offline")
+    assert winner["tdp_w"] <= 15
+    assert winner["power_w"] != winner["power_w"]
+    assert rows["power_w"].min() > 15
+
+
 def test_07_the_choice_of_the_device_matters_more_than_the_place():
     rows = hw.energy(hw.load_measurements("resnet50", division="closed", availability="available", scenario="offline"))
     joules = rows.groupby("device_id")["joules_per_inference"].min().dropna()

@@ -125,7 +125,7 @@ def test_gains_reach_from_the_least_to_the_most_of_each_device_and_leave_out_the
     assert [row["low"] for row in drawn] == pytest.approx(own["min"].tolist(), rel=1e-4)
     ends = table.set_index("measurement_id")["speed_up"]
     assert [ends[row["measurement_id"]] for row in drawn] == pytest.approx(own["max"].tolist())
-    with pytest.raises(hw.HwlibError, match="no row has speed_up"):
+    with pytest.raises(hw.HwlibError, match="no row has device, speed_up"):
         hw.pictures.gains(table, "INT8", at_least=1_000)
 
 
@@ -140,10 +140,23 @@ def test_incomplete_rows_are_left_out_and_none_at_all_is_an_error(sweep):
     gaps = sweep.assign(latency_ms_mean=sweep["latency_ms_mean"].mask(sweep["device_id"] == "nvidia-t4"))
     drawn = rows_of(hw.pictures.lines(gaps, "batch_size", "latency_ms_mean", "Gaps").to_dict())
     assert "NVIDIA T4" not in {row["device"] for row in drawn}
-    with pytest.raises(hw.HwlibError, match="no row has batch_size, power_w, device"):
+    with pytest.raises(hw.HwlibError, match="no row has device, batch_size, power_w"):
         hw.pictures.lines(sweep, "batch_size", "power_w", "Nothing")
     with pytest.raises(hw.HwlibError, match="batch_size"):
         hw.pictures.lines(sweep, "batchsize", "throughput_per_s", "Misspelt")
+
+
+def test_what_cannot_be_drawn_is_refused_in_a_sentence(sweep, bars):
+    with pytest.raises(hw.HwlibError, match="column 'runtime': a picture needs numbers"):
+        hw.pictures.lines(sweep, "batch_size", "runtime", "Words")
+    with pytest.raises(hw.HwlibError, match="expected two names"):
+        hw.pictures.spans(bars, "low", "high", ["one"], "One end")
+    with pytest.raises(hw.HwlibError, match="evidence"):
+        hw.pictures.dots(sweep.drop(columns="evidence"), "throughput_per_s", "No evidence")
+    with pytest.raises(hw.HwlibError, match="choice"):
+        hw.pictures.gains(sweep, "No choice")
+    with pytest.raises(hw.HwlibError, match="no row has"):
+        hw.pictures.dots(sweep.assign(throughput_per_s=float("inf")), "throughput_per_s", "Endless")
 
 
 def test_a_table_of_winners_has_a_line_for_each_decision_and_says_where_there_is_none():
