@@ -51,6 +51,7 @@ _MODULES = (
     "money",
     "ownership",
     "panels",
+    "pictures",
     "landscape",
     "queueing",
     "regions",

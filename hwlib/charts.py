@@ -33,13 +33,26 @@ LABELS = {
     "inferences_per_joule": "{} per joule",
     "joules_per_inference": "energy of one of the {} (J)",
     "latency_ms": "latency (ms)",
+    "latency_ms_mean": "mean latency (ms)",
+    "latency_ms_p50": "median latency (ms)",
+    "latency_ms_p99": "latency of the slowest 1 in 100 (ms)",
+    "waiting_ms": "waiting for a batch to fill (ms)",
+    "response_ms": "time to an answer, waiting included (ms)",
+    "power_w": "power of the whole system (W)",
+    "speed_up": "speed-up (times the reference)",
+    "accuracy_lost_percent": "accuracy lost (% of the reference)",
+    "gco2e_per_million": "carbon of a million {} (g CO2e)",
+    "tokens_per_s_per_user": "speed for one user (tokens per second)",
+    "tokens_per_s_per_device": "output of one device (tokens per second)",
+    "usd_per_million_tokens": "cost of a million output tokens (USD)",
     "batch_size": "batch size (samples)",
+    "concurrency": "requests in flight (concurrency)",
 }
 COUNTED = {"samples": "inferences", "tokens": "tokens", "frames": "frames", "audio_samples": "audio samples"}
 WIDTH, HEIGHT, LABEL_WIDTH = 640, 340, 300
 LINE_HEIGHT = 15  # of a name beside a point, in pixels
 WIDE_SPAN = 10
-_LOG = alt.Scale(type="log", nice=False, padding=14)
+LOG_SCALE = alt.Scale(type="log", nice=False, padding=14)
 
 
 def axis_title(column, frame=None):
@@ -78,14 +91,14 @@ def batch_curves(frame, y, devices, title, caption):
     stacks = list(frame["stack"].unique())
     menu = alt.binding_select(options=stacks, name="measured with ")
     pick = alt.selection_point("stack", fields=["stack"], bind=menu, value=stacks[0])
-    lean = _lean(frame, ["stack", "device", "batch_size", y, "evidence", "measurement_id"])
+    drawn = lean(frame, ["stack", "device", "batch_size", y, "evidence", "measurement_id"])
     doublings = alt.Axis(values=[2**power for power in range(int(frame["batch_size"].max()).bit_length())], format="d")
     base = (
-        alt.Chart(lean)
+        alt.Chart(drawn)
         .transform_filter(pick)
         .encode(
             x=alt.X("batch_size:Q", scale=alt.Scale(type="log", base=2), title=axis_title("batch_size"), axis=doublings),
-            y=alt.Y(f"{y}:Q", scale=_LOG, title=axis_title(y, frame), axis=alt.Axis(tickCount=5)),
+            y=alt.Y(f"{y}:Q", scale=LOG_SCALE, title=axis_title(y, frame), axis=alt.Axis(tickCount=5)),
             color=alt.Color(
                 "device:N",
                 scale=alt.Scale(domain=devices, range=[LINE_COLOURS[i % len(LINE_COLOURS)] for i in range(len(devices))]),
@@ -93,12 +106,12 @@ def batch_curves(frame, y, devices, title, caption):
             ),
         )
     )
-    tips = _tooltip(["device", "batch_size", y, "evidence", "measurement_id"], frame)
-    points = base.mark_point(filled=True, size=45, opacity=1).encode(shape=_shape(frame), tooltip=tips)
-    ends = _apart(frame.sort_values("batch_size").drop_duplicates(["stack", "device"], keep="last"), frame[y], "stack")
-    labels = _names(base, _lean(ends, ["stack", "device", "batch_size", y]))
+    tips = tooltip(["device", "batch_size", y, "evidence", "measurement_id"], frame)
+    points = base.mark_point(filled=True, size=45, opacity=1).encode(shape=shape(frame), tooltip=tips)
+    ends = apart(frame.sort_values("batch_size").drop_duplicates(["stack", "device"], keep="last"), frame[y], "stack")
+    labels = beside(base, lean(ends, ["stack", "device", "batch_size", y]))
     chart = alt.layer(base.mark_line(strokeWidth=2), points, *labels).add_params(pick).properties(height=HEIGHT)
-    return _finish(
+    return finish(
         chart, title, caption, f"{axis_title(y, frame)} over batch size, one line a device: {', '.join(sorted(frame['device'].unique()))}"
     )
 
@@ -121,27 +134,30 @@ def latency_throughput(frame, title, caption):
     alt.VConcatChart
     """
     shown = ["device", "device_class", "precision", "batch_size", "latency_ms", "throughput_per_s", "evidence", "measurement_id"]
-    base = alt.Chart(_lean(frame, [*shown, "pareto"])).encode(
-        x=alt.X("latency_ms:Q", scale=_LOG, title=axis_title("latency_ms"), axis=alt.Axis(tickCount=5)),
+    base = alt.Chart(lean(frame, [*shown, "pareto"])).encode(
+        x=alt.X("latency_ms:Q", scale=LOG_SCALE, title=axis_title("latency_ms"), axis=alt.Axis(tickCount=5)),
         y=alt.Y(
-            "throughput_per_s:Q", scale=_LOG, title=f"{axis_title('throughput_per_s', frame)} of one device", axis=alt.Axis(tickCount=5)
+            "throughput_per_s:Q",
+            scale=LOG_SCALE,
+            title=f"{axis_title('throughput_per_s', frame)} of one device",
+            axis=alt.Axis(tickCount=5),
         ),
     )
     chosen = alt.selection_point("device_class", fields=["device_class"], bind="legend")
     points = base.mark_point(filled=True).encode(
-        color=_class_colour(frame),
-        shape=_shape(frame),
+        color=class_colour(frame),
+        shape=shape(frame),
         size=alt.when("datum.pareto").then(alt.value(110)).otherwise(alt.value(35)),
         opacity=alt.when(chosen).then(alt.value(0.85)).otherwise(alt.value(0.08)),
-        tooltip=_tooltip(shown, frame),
+        tooltip=tooltip(shown, frame),
     )
     front = base.transform_filter("datum.pareto")
     line = front.mark_line(color="#444444", strokeDash=[4, 3], interpolate="step-after")
     first = frame[frame["pareto"]].sort_values("latency_ms").drop_duplicates("device")
-    labels = _names(base, _lean(_apart(first, frame["throughput_per_s"], "pareto"), ["device", "latency_ms", "throughput_per_s"]))
+    labels = beside(base, lean(apart(first, frame["throughput_per_s"], "pareto"), ["device", "latency_ms", "throughput_per_s"]))
     chart = alt.layer(line, points.add_params(chosen), *labels).properties(height=HEIGHT)
     best = ", ".join(frame.loc[frame["pareto"], "device"].unique())
-    return _finish(chart, title, caption, f"throughput over latency; no other point is both faster and sooner than those of {best}")
+    return finish(chart, title, caption, f"throughput over latency; no other point is both faster and sooner than those of {best}")
 
 
 def dots(frame, x, label, title, caption):
@@ -165,23 +181,24 @@ def dots(frame, x, label, title, caption):
     alt.VConcatChart
     """
     wide = frame[x].max() > WIDE_SPAN * frame[x].min()
-    base = alt.Chart(_lean(frame, [label, "device_class", "precision", x, "evidence", "measurement_id"])).encode(
+    base = alt.Chart(lean(frame, [label, "device_class", "precision", x, "evidence", "measurement_id"])).encode(
         y=alt.Y(f"{label}:N", sort=None, title=None, axis=alt.Axis(labelLimit=LABEL_WIDTH, grid=True)),
-        x=alt.X(f"{x}:Q", title=axis_title(x, frame), axis=alt.Axis(tickCount=5), scale=_LOG if wide else alt.Scale(zero=True)),
+        x=alt.X(f"{x}:Q", title=axis_title(x, frame), axis=alt.Axis(tickCount=5), scale=LOG_SCALE if wide else alt.Scale(zero=True)),
     )
-    tips = _tooltip([label, "precision", x, "evidence", "measurement_id"], frame)
-    marks = base.mark_point(filled=True, size=110, opacity=1).encode(color=_class_colour(frame), shape=_shape(frame), tooltip=tips)
-    form = "$.3~r" if x == "usd_per_100k" else ",.3~r"
+    tips = tooltip([label, "precision", x, "evidence", "measurement_id"], frame)
+    marks = base.mark_point(filled=True, size=110, opacity=1).encode(color=class_colour(frame), shape=shape(frame), tooltip=tips)
+    form = "$.3~r" if x.startswith("usd") else ",.3~r"
     figures = base.mark_text(align="left", dx=9, fontSize=11).encode(text=alt.Text(f"{x}:Q", format=form))
     chart = alt.layer(marks, figures).properties(height=alt.Step(24))
-    return _finish(chart, title, caption, f"{axis_title(x, frame)}, in order: {', '.join(frame[label].head(8))}", WIDTH - LABEL_WIDTH + 80)
+    return finish(chart, title, caption, f"{axis_title(x, frame)}, in order: {', '.join(frame[label].head(8))}", WIDTH - LABEL_WIDTH + 80)
 
 
-def _tooltip(columns, frame):
+def tooltip(columns, frame):
+    """What a pointer on a mark shows: each of `columns` with its unit."""
     return [alt.Tooltip(name, title=axis_title(name, frame)) for name in columns]
 
 
-def _apart(frame, drawn, group):
+def apart(frame, drawn, group, log=True):
     """`frame` with the column of that name moved up so far that names beside its points do not cover each other.
 
     Parameters
@@ -189,28 +206,31 @@ def _apart(frame, drawn, group):
     frame : DataFrame
         The points that get a name.
     drawn : Series
-        All values on that log axis; its name is the column.
+        All values on that axis; its name is the column.
     group : str
         Points of unlike groups are never seen together.
+    log : bool
+        Whether the axis is logarithmic; else it starts at zero.
     """
-    gap = math.log(drawn.max() / drawn.min()) * LINE_HEIGHT / HEIGHT or 1
+    height_of, value_of = (math.log, math.exp) if log else (float, float)
+    gap = (height_of(drawn.max()) - (height_of(drawn.min()) if log else 0)) * LINE_HEIGHT / HEIGHT or 1
     moved = {}
-    for _, part in frame[drawn.name].map(math.log).groupby(frame[group]):
+    for _, part in frame[drawn.name].map(height_of).groupby(frame[group]):
         last = -math.inf
         for row, height in part.sort_values().items():
             last = max(height, last + gap)
-            moved[row] = math.exp(last)
+            moved[row] = value_of(last)
     return frame.assign(**{drawn.name: pd.Series(moved)})
 
 
-def _names(base, frame):
-    """Layers that write the device's name beside the points of `frame`, on a pale edge that keeps it legible over marks."""
-    text = base.properties(data=frame).encode(text="device:N").mark_text
+def beside(base, frame, name="device"):
+    """Layers that write the name beside the points of `frame`, on a pale edge that keeps it legible over marks."""
+    text = base.properties(data=frame).encode(text=f"{name}:N").mark_text
     style = {"align": "left", "dx": 9, "fontSize": 12}
     return text(**style, stroke="white", strokeWidth=4, strokeOpacity=0.9), text(**style)
 
 
-def _lean(frame, columns):
+def lean(frame, columns):
     """Only what the chart draws, with numbers cut to five digits: a page of five charts must fit a mail."""
     lean = frame[columns].copy()
     for name in lean.select_dtypes("float").columns:
@@ -218,19 +238,21 @@ def _lean(frame, columns):
     return lean
 
 
-def _shape(frame):
+def shape(frame):
+    """The evidence of each row as the shape of its mark."""
     words = [word for word in EVIDENCE_SHAPES if (frame["evidence"] == word).any()]
     scale = alt.Scale(domain=words, range=[EVIDENCE_SHAPES[word] for word in words])
     # One kind of evidence needs no key: the caption of such a chart names it.
     return alt.Shape("evidence:N", scale=scale, title="evidence", legend=alt.Legend() if len(words) > 1 else None)
 
 
-def _class_colour(frame):
+def class_colour(frame):
+    """The device class of each row as the colour of its mark."""
     words = [word for word in CLASS_COLOURS if (frame["device_class"] == word).any()]
     return alt.Color("device_class:N", scale=alt.Scale(domain=words, range=[CLASS_COLOURS[word] for word in words]), title="device class")
 
 
-def _finish(chart, title, caption, description, width=WIDTH):
+def finish(chart, title, caption, description, width=WIDTH):
     """The one style: title above, sources beneath, a description for screen readers."""
     above = alt.TitleParams(title, anchor="start", fontSize=15)
     beneath = alt.TitleParams(caption, orient="bottom", anchor="start", fontSize=11, fontWeight="normal", color="#555555", offset=12)
@@ -238,6 +260,6 @@ def _finish(chart, title, caption, description, width=WIDTH):
         alt.vconcat(chart.properties(width=width, title=above), title=beneath)
         .properties(description=description, background="white")
         .configure_view(stroke=None)
-        .configure_axis(gridColor="#e6e6e6", labelFontSize=12, titleFontSize=12, titleFontWeight="normal")
+        .configure_axis(gridColor="#e6e6e6", labelFontSize=12, titleFontSize=12, titleFontWeight="normal", titlePadding=8)
         .configure_legend(labelFontSize=12, titleFontSize=12, orient="top", direction="horizontal")
     )

@@ -54,7 +54,7 @@ def by_class(model, figure, batch_size=None):
     rows = rows.assign(group=rows["device_class"].map(data.load_device_classes().set_index("device_class")["name"]))
     axis = charts.axis_title(figure, rows)
     title = f"{axis[0].upper()}{axis[1:]} of one device, best row of each, by class"
-    return shapes.strip(rows, figure, "group", "device", title, panels._caption(rows.drop(columns="device_count")))
+    return shapes.strip(rows, figure, "group", "device", title, panels.caption(rows.drop(columns="device_count")))
 
 
 def rooflines(rows, series, label="model_id", low=10, high=1_000):
@@ -87,8 +87,8 @@ def rooflines(rows, series, label="model_id", low=10, high=1_000):
     roofs = roof_lines(list(points["device_id"].unique()), precision, low, high)
     points = points.merge(roofs[["device_id", "device"]].drop_duplicates(), on="device_id")
     caption = [
-        *panels._origin(points),
-        *panels._wrap(
+        *panels.origin(points),
+        *panels.wrap(
             "Roofs: data sheets, dense. Assumed: weights read once a batch, each activation written once and read once. "
             "Memory a compiler or cache saves moves a point to the right of where it stands."
         ),
@@ -120,7 +120,7 @@ def peak_shares(rows):
     shown = points.sort_values(["source_id", "measurement_id"]).drop_duplicates("device_id").join(ranges, on="device_id")
     shown = _named(shown).sort_values("median", ascending=False)
     shown = shown.assign(name=shown["device"] + ", " + shown["peak_tops"].map("{:,.0f} TOP/s".format))
-    caption = [*panels._caption(points.drop(columns="device_count")), "Bars: from the least to the most of the rows of a device."]
+    caption = [*panels.caption(points.drop(columns="device_count")), "Bars: from the least to the most of the rows of a device."]
     title = "How much of its peak a device reaches"
     return shapes.spans(shown, "median", "min", "max", "name", title, caption, "share of the data-sheet peak (%)")
 
@@ -158,7 +158,7 @@ def gains(rows, choice, reference, group="family"):
     shown = shown.sort_values("networks", ascending=False).head(LEGIBLE).sort_values("median", ascending=False)
     shown = shown.assign(name=shown[group] + shown["networks"].map(" ({} networks)".format))
     caption = [
-        *panels._caption(pairs),
+        *panels.caption(pairs),
         f"{len(pairs):,} pairs of rows; bars: from the least to the most of a family. The largest families.",
     ]
     title = f"What {' or '.join(pairs[choice].unique())} gains over {reference}"
@@ -189,7 +189,7 @@ def _winner(name, decision):
     fleet = best["usd_per_hour_fleet"].fillna(best["usd_per_hour"]).item()
     return {
         "question": name,
-        "winner": (panels._counted(best) + panels._place(best)).item(),
+        "winner": (panels.counted(best) + panels.placed_at(best)).item(),
         "class": best["device_class"].item(),
         "machines": best["machines"].item(),
         "load (%)": best["load"].item() * PERCENT if pd.notna(best["load"].item()) else None,
@@ -225,10 +225,10 @@ def class_costs(decisions):
     without = [name for name in decisions if name not in set(table["question"])]
     if table.empty:
         return panels.note("No option of these models has a known cost.")
-    table = table.assign(device=panels._counted(table)).sort_values("usd_per_100k", kind="stable")
-    caption = [*panels._caption(table.drop(columns="device_count")), *panels._price_line(table)]
+    table = table.assign(device=panels.counted(table)).sort_values("usd_per_100k", kind="stable")
+    caption = [*panels.caption(table.drop(columns="device_count")), *panels.price_line(table)]
     if without:
-        caption += panels._wrap(f"No known cost, or counted in another unit: {', '.join(without)}.")
+        caption += panels.wrap(f"No known cost, or counted in another unit: {', '.join(without)}.")
     title = "Cost of 100,000 inferences, cheapest option of each class"
     return shapes.strip(table, "usd_per_100k", "question", "device", title, caption)
 
@@ -256,6 +256,6 @@ def on_one_chip(rows):
     # The colour is that of the faster one.
     shown = shown.assign(device_class=shown["median"].gt(1).map({True: "gpu", False: "cpu"}))
     chips = ", ".join(sorted(pairs["host_cpu"].unique()))
-    caption = [*panels._caption(pairs), *panels._wrap(f"Chips: {chips}. Bars: least to most of them. Colour: which of the two is faster.")]
+    caption = [*panels.caption(pairs), *panels.wrap(f"Chips: {chips}. Bars: least to most of them. Colour: which of the two is faster.")]
     title = "The graphics unit against the CPU of the same chip"
     return shapes.spans(shown, "median", "min", "max", "name", title, caption, "throughput of the graphics unit / of the CPU", at=1)

@@ -20,9 +20,9 @@ def costs(decision):
     table = table[table[decision.metric].notna()].drop_duplicates("device_id").head(LEGIBLE)
     if table.empty:
         return panels.note(f"No option has a known {charts.axis_title(decision.metric)}.")
-    table = table.assign(option=panels._counted(table) + panels._place(table))
+    table = table.assign(option=panels.counted(table) + panels.placed_at(table))
     axis = charts.axis_title(decision.metric, table)
-    caption = [*panels._caption(table), *panels._price_line(table), "Bars: 90 % intervals."]
+    caption = [*panels.caption(table), *panels.price_line(table), "Bars: 90 % intervals."]
     title = f"{axis[0].upper()}{axis[1:]}, best option of each device"
     return shapes.spans(table, decision.metric, "low", "high", "option", title, caption)
 
@@ -35,7 +35,7 @@ def terms(decision):
         return panels.note("No device is to be had at more than one of these terms.")
     table = table.assign(words=table["pricing"].map(TERMS).fillna(table["pricing"]))
     bought = [f"Bought: list price at launch, {decision.workload.ownership}."] * bool((table["pricing"] == "purchase").any())
-    caption = [*panels._caption(table.drop(columns="pricing")), *panels._price_line(table), *panels._wrap(" ".join(bought))]
+    caption = [*panels.caption(table.drop(columns="pricing")), *panels.price_line(table), *panels.wrap(" ".join(bought))]
     title = "Cost of 100,000 inferences by terms, machines busy all the time"
     return shapes.strip(table, "usd_per_100k", "device", "words", title, caption, every=True)
 
@@ -66,7 +66,7 @@ def fleets(workload, rates, devices=4):
     table = table.assign(place=table.groupby("rate")["usd_per_hour_fleet"].rank(method="first"))
     chosen = table.groupby("device")["place"].agg(["min", "mean"]).sort_values(["min", "mean"]).index[:devices]
     drawn = table[table["device"].isin(chosen)].sort_values(["device", "rate"])
-    caption = [*panels._caption(drawn.drop(columns="device_count")), *panels._price_line(drawn)]
+    caption = [*panels.caption(drawn.drop(columns="device_count")), *panels.price_line(drawn)]
     titles = ("requests a second", "price of the fleet (USD per hour)")
     colours = {row["device"]: charts.CLASS_COLOURS[row["device_class"]] for row in drawn.to_dict("records")}
     title = "What a fleet costs at each request rate"
@@ -92,7 +92,7 @@ def cheapest_within(model, limits_ms, **answers):
         return panels.note("No option with a known price keeps to any of these limits.")
     table = table[table["usd_per_100k"].notna()].sort_values("limit_ms").assign(line="cheapest")
     new = table[table["device"] != table["device"].shift()].assign(text=lambda rows: rows["device"])
-    caption = [*panels._caption(table.drop(columns="device_count")), *panels._price_line(table)]
+    caption = [*panels.caption(table.drop(columns="device_count")), *panels.price_line(table)]
     titles = ("latency limit (ms)", charts.axis_title("usd_per_100k"))
     return shapes.lines(
         table, "limit_ms", "usd_per_100k", "line", "What a tighter latency limit costs", caption, titles, steps=True, marks=new
@@ -122,7 +122,7 @@ def rent_or_buy(row):
     marks = pd.DataFrame({"hours": [meeting], "usd": [rent * meeting], "text": [text]}).dropna()
     name = data.load_devices(row["device_id"])["name"].item()
     rented = f"Rented: {row['instance_type']} ({row['provider']}), {rent:,.3f} USD/h, list of {row['price_as_of']:%Y-%m-%d}. "
-    caption = panels._wrap(rented + f"Bought: list price at launch, {row['assumptions']}; power: {row['power_basis']}.")
+    caption = panels.wrap(rented + f"Bought: list price at launch, {row['assumptions']}; power: {row['power_basis']}.")
     titles = ("hours of use a day", "cost of a day (USD)")
     return shapes.lines(
         frame, "hours", "usd", "way", f"Rent or buy: {row['device_count']:.0f} x {name}", caption, titles, log=False, marks=marks

@@ -21,10 +21,10 @@ def ranking(decision):
     table = decision.table[decision.table[decision.metric].notna()].drop_duplicates("device_id").head(ROWS_SHOWN)
     if table.empty:
         return note(f"No option has a known {charts.axis_title(decision.metric)}.")
-    table = table.assign(option=_counted(table) + _place(table))
+    table = table.assign(option=counted(table) + placed_at(table))
     axis = charts.axis_title(decision.metric, table)
     title = f"{axis[0].upper()}{axis[1:]}, best option of each device"
-    return charts.dots(table, decision.metric, "option", title, [*_caption(table), *_price_line(table)])
+    return charts.dots(table, decision.metric, "option", title, caption(table))
 
 
 def batch_throughput(decision):
@@ -32,7 +32,7 @@ def batch_throughput(decision):
     rows = _sweeps(decision.workload.model)
     if rows.empty:
         return note("No source publishes a sweep of batch sizes for this model on a single device.")
-    return charts.batch_curves(rows, "throughput_per_s", _names(rows), "Batch size and throughput of one device", _origin(rows))
+    return charts.batch_curves(rows, "throughput_per_s", _names(rows), "Batch size and throughput of one device", origin(rows))
 
 
 def batch_cost(decision):
@@ -47,10 +47,10 @@ def batch_cost(decision):
         return note("No device with a sweep of batch sizes has a machine of its own at these terms.")
     priced = metrics.cost(priced, decision.workload.utilisation)
     unpriced = [name for name in _names(rows) if name not in set(priced["device"])]
-    without = _wrap(f"No machine with just one, at these terms: {', '.join(unpriced)}.") if unpriced else []
+    without = wrap(f"No machine with just one, at these terms: {', '.join(unpriced)}.") if unpriced else []
     machines = "; ".join(map(_machine, priced.drop_duplicates("device_id").to_dict("records")))
-    caption = [*_origin(priced), *_wrap(f"Cheapest machine with one: {machines}."), *without]
-    return charts.batch_curves(priced, "usd_per_100k", _names(rows), "Batch size and cost", caption)
+    beneath = [*origin(priced), *wrap(f"Cheapest machine with one: {machines}."), *without]
+    return charts.batch_curves(priced, "usd_per_100k", _names(rows), "Batch size and cost", beneath)
 
 
 def _machine(row):
@@ -76,7 +76,7 @@ def latency_throughput(decision):
     stern = "Latency is the sternest figure stated: p99 of server runs, p90 of single streams, p99 or the mean of batch loops."
     inverse = rows["quality_flag"].str.contains("throughput_from_latency", na=False).any()
     inverted = ["Where a source states only the latency of one call at a time, the throughput is its inverse."] * bool(inverse)
-    return charts.latency_throughput(rows, "Latency and throughput", [*_caption(rows), stern, *inverted])
+    return charts.latency_throughput(rows, "Latency and throughput", [*caption(rows), stern, *inverted])
 
 
 def efficiency(decision):
@@ -86,9 +86,9 @@ def efficiency(decision):
     rows = rows.drop_duplicates("device_id").head(ROWS_SHOWN)
     if rows.empty:
         return note("Nobody measured the power of this model; the thermal design power of a device is no substitute.")
-    rows = rows.assign(system=_counted(rows))
+    rows = rows.assign(system=counted(rows))
     wall = "Power of the whole system at the wall, measured while the figure was."
-    return charts.dots(rows, "inferences_per_joule", "system", "Work for a joule of measured energy", [*_caption(rows), wall])
+    return charts.dots(rows, "inferences_per_joule", "system", "Work for a joule of measured energy", [*caption(rows), wall])
 
 
 def options_table(decision, rows=25):
@@ -101,7 +101,7 @@ def options_table(decision, rows=25):
     declared = best["variant"].str.extract("weights=([^;]+)")[0].astype("str").str.replace(",", " or ")
     scaled = (", " + best["note"]).where(best["note"] != "", "")
     columns = {
-        "option": _counted(best) + _place(best),
+        "option": counted(best) + placed_at(best),
         "batch": best["batch_size"],
         "measured with": best["precision"].fillna(declared).fillna("unknown precision") + ", " + best["runtime"].fillna("unknown runtime"),
         "throughput (1/s)": best["throughput_per_s"],
@@ -127,6 +127,36 @@ def eliminated_table(decision):
     return table(shown[["device", "reason", "rows"]].rename(columns={"reason": "why it was left out", "rows": "rows behind it"}))
 
 
+def winners_table(decisions, question):
+    """Table of several decisions, one a line: the answer that differs, who wins and by how much, how sure that is and who comes second.
+
+    Parameters
+    ----------
+    decisions : dict
+        The answer that differs -> its `Decision`.
+    question : str
+        What differs, with its unit, such as "latency limit (ms)".
+    """
+    return table(pd.DataFrame([{question: str(answer), **_winner(decision)} for answer, decision in decisions.items()]))
+
+
+def _winner(decision):
+    best, second = decision.best, decision.runner_up
+    figure = charts.axis_title(decision.metric, None if decision.table.empty else decision.table)
+    return {
+        "winner": "none within the limits" if best is None else _option(best),
+        figure: "" if best is None else float(best[decision.metric]),
+        "comes first in": "" if best is None else f"{decision.p_best:.0%} of the draws",
+        "runner-up": "" if second is None else _option(second),
+        "behind by": "" if second is None else f"{decision.margin:.0%}",
+    }
+
+
+def _option(row):
+    frame = row.to_frame().T
+    return (counted(frame) + placed_at(frame)).item()
+
+
 def sources_table(decision):
     """Table of every source behind the figures and prices shown, with licence, version and credit,."""
     cells = pd.concat([_usable(decision)["source_id"], decision.table["price_source_id"].dropna()]).unique()
@@ -146,7 +176,7 @@ def table(frame):
     """
     from IPython.display import HTML
 
-    html = frame.map(_cell).to_html(index=False, border=0, justify="unset")
+    html = frame.rename_axis(columns=None).map(_cell).to_html(index=False, border=0, justify="unset")
     # A dollar sign of its own element is no formula to the notebook's typesetter.
     return HTML(html.replace("$", "<span>$</span>"))
 
@@ -187,35 +217,38 @@ def _formatted(values, form):
     return values.map(form.format, na_action="ignore").astype("str")
 
 
-def _counted(frame):
+def counted(frame):
     """Such as 8 x NVIDIA T4 for each row, without the 1 x of a single device."""
     several = _formatted(frame["device_count"].astype("float64"), "{:.0f} x ")
     return several.mask(frame["device_count"] == 1, "") + frame["device"]
 
 
-def _place(frame):
+def placed_at(frame):
+    """Where each option stands: its machine and provider, bought, or not rented out."""
     rented = " on " + frame["instance_type"] + " (" + frame["provider"] + ")"
     return rented.fillna(", not rented out").mask(frame["pricing"] == "purchase", ", bought")
 
 
-def _caption(rows):
-    """Lines for under a chart: where its figures come from and in which ways the rows shown differ."""
+def caption(rows):
+    """Lines for under a chart: the sources of `rows` with their days, in which ways the rows differ, and the days of their prices."""
     words = guard.caveats(rows)
-    care = _wrap("Take care, these rows differ in " + "; ".join(words) + ".") if words else []
-    return [*_origin(rows), *care]
+    care = wrap("Take care, these rows differ in " + "; ".join(words) + ".") if words else []
+    return [*origin(rows), *care, *(price_line(rows) if "price_as_of" in rows else [])]
 
 
-def _origin(rows):
+def origin(rows):
     """The sources of `rows` with the day each was published, as caption lines."""
     days = data.load_sources().set_index("source_id")["published_on"].dt.strftime(" (%Y-%m-%d)").fillna("")
     evidence = " and ".join(sorted(rows["evidence"].unique()))
-    return _wrap(f"Figures, {evidence}: " + ", ".join(name + days[name] for name in sorted(rows["source_id"].unique())) + ".")
+    return wrap(f"Figures, {evidence}: " + ", ".join(name + days[name] for name in sorted(rows["source_id"].unique())) + ".")
 
 
-def _price_line(table):
+def price_line(table):
+    """The days of the price lists behind `table`, as a caption line; none where nothing is priced."""
     days = table["price_as_of"].dropna()
     return [f"Prices: lists of {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}."] if len(days) else []
 
 
-def _wrap(text):
+def wrap(text):
+    """`text` in lines as long as a caption has them, a list of str."""
     return textwrap.wrap(text, CAPTION_WIDTH)

@@ -51,7 +51,7 @@ def test_a_device_class_keeps_its_colour():
 
 def test_names_beside_points_do_not_cover_each_other():
     frame = pd.DataFrame({"y": [100.0, 101.0, 102.0, 10.0], "group": ["g"] * 4})
-    heights = charts._apart(frame, frame["y"], "group")["y"].map(math.log).sort_values()
+    heights = charts.apart(frame, frame["y"], "group")["y"].map(math.log).sort_values()
     gap = math.log(10.2) * charts.LINE_HEIGHT / charts.HEIGHT
     assert (heights.diff().dropna() >= gap * 0.999).all()
     assert heights.min() == math.log(10)
@@ -92,3 +92,8 @@ def test_the_tables_round_align_and_say_unknown(decision):
 def test_hostile_names_stay_text_in_tables():
     html = panels.table(pd.DataFrame({"name": ["<script>alert(1)</script>"]})).data
     assert "<script>" not in html
+
+
+def test_a_pivoted_table_has_no_header_without_a_column():
+    wide = pd.DataFrame({"device": ["a", "a"], "limit": [1, 2], "value": [3, 4]}).pivot(index="device", columns="limit", values="value")
+    assert "limit" not in panels.table(wide.reset_index()).data

@@ -202,5 +202,5 @@ def test_the_fitted_arrays_are_small_plain_and_of_these_tables(root):
 
 def test_a_damaged_file_of_arrays_is_named(tmp_path):
     (tmp_path / "estimator.npz").write_bytes(b"nothing")
-    with pytest.raises(hw.HwlibError, match="estimator.npz: cannot be read"):
+    with pytest.raises(hw.HwlibError, match=r"estimator\.npz: cannot be read"):
         artefact.load(tmp_path / "estimator.npz")

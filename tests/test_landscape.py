@@ -69,7 +69,7 @@ def test_every_mark_carries_its_evidence_and_the_key_of_a_row(spec):
     keyed = [row for row in drawn(spec) if "measurement_id" in row]
     known = set(hw.load_measurements()["measurement_id"])
     assert keyed
-    assert {row["measurement_id"] for row in keyed} <= known
+    assert {row["measurement_id"] for row in keyed if row["evidence"] != "estimated"} <= known
     assert {row["evidence"] for row in keyed} <= set(charts.EVIDENCE_SHAPES)
 
 

@@ -61,14 +61,14 @@ LAYERS = [
         "decision",
         "holdout",
     },
-    {"charts", "shapes"},
-    {"panels", "landscape", "money"},
+    {"charts", "shapes", "curves"},
+    {"panels", "landscape", "money", "pictures"},
     {"widgets", "reports", "measuring", "workshop"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 ONLY_THERE = {
-    "altair": {"charts", "shapes"},
+    "altair": {"charts", "shapes", "curves"},
     "papermill": {"reports"},
     "nbconvert": {"reports"},
     "distributed": {"reports"},

@@ -46,7 +46,9 @@ def test_roofs_bend_where_bandwidth_meets_peak_and_skip_what_no_sheet_states():
         assert line["roof_tops"].iloc[2] == bend["peak_tops"]
 
 
-@pytest.mark.parametrize("call", [lambda: rooflines.roofs(["nvidia-t4"], "fp4"), lambda: rooflines.placed(pd.DataFrame({"model_id": ["a"]}))])
+@pytest.mark.parametrize(
+    "call", [lambda: rooflines.roofs(["nvidia-t4"], "fp4"), lambda: rooflines.placed(pd.DataFrame({"model_id": ["a"]}))]
+)
 def test_faulty_questions_are_refused(call):
     with pytest.raises(hw.HwlibError):
         call()
