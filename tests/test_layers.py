@@ -10,7 +10,7 @@ LAYERS = [
     {"units", "errors"},
     {"columns", "schema"},
     {"tables", "data", "guard", "metrics", "package", "check", "provenance", "changes", "importers"},
-    {"features", "datasheet", "roofline", "artefact", "intervals", "training", "asked", "beyond", "estimates", "fleet"},
+    {"features", "datasheet", "roofline", "artefact", "intervals", "measured_cells", "training", "asked", "beyond", "estimates", "fleet"},
     {"workload", "candidates", "decision", "holdout"},
     {"charts"},
     {"panels"},
@@ -19,6 +19,7 @@ LAYERS = [
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 ONLY_THERE = {"altair": {"charts"}, "papermill": {"reports"}, "nbconvert": {"reports"}, "ipywidgets": {"widgets"}, "click": {"cli"}}
+ONLY_THERE |= {"sklearn": {"training"}, "scipy": {"training"}}
 OWN_WORLD = {"importers", "widgets", "reports", "measure", "workshop"}
 
 
