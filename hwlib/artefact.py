@@ -14,7 +14,7 @@ FILE = "estimator.npz"
 # The tables that the fit reads.
 FITTED_ON = ("devices", "measurements", "models", "operators")
 # The code that shapes the arrays.
-FITTED_BY = ("features", "datasheet", "training")
+FITTED_BY = ("features", "datasheet", "measured_cells", "roofline", "training")
 
 
 def stamp_of(folder):

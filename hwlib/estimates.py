@@ -9,6 +9,8 @@ from .errors import HwlibError
 
 # No call is faster than this: a figure for a network of no work.
 LEAST_SECONDS = 1e-12
+# Assumption: where too few sheets with gaps were held out to show what a gap costs, it widens the interval by this share.
+GAP_WIDENS = 0.25
 IN_WORDS = {
     "seen_both": "for a model and a device that were each measured, but not so together",
     "seen_device_new_model": "for a new model on a device we have data for",
@@ -209,7 +211,7 @@ def _error_rows(question, helped):
     detail = intervals.detail(basis, counted, np.where(asked_for["gaps"] == "", "full", "partial"))
     wanted = asked_for.assign(basis=basis, source=intervals.source_family(asked_for["stack"]), detail=detail)
     calibrated = helped & np.isin(basis, intervals.NEW_MODEL)
-    spoken = intervals.look_up(data.load("estimate_error"), wanted.assign(calibration=np.where(calibrated, "one_point", "none")))
+    spoken = _spoken(wanted.assign(calibration=np.where(calibrated, "one_point", "none")))
     unmet = np.where(asked_for["seen_env"] | ~asked_for["seen"], "", " with a stack or precision never measured there")
     words = (
         spoken["median_ape"].map("typically within {:.0f} %, ".format).to_numpy(dtype=object)
@@ -217,3 +219,19 @@ def _error_rows(question, helped):
         + unmet
     )
     return spoken.assign(met=met, words=words).iloc[back]
+
+
+def _spoken(wanted):
+    """The row of `estimate_error` for each of `wanted`; a gap in the data sheet always widens the interval of a full one."""
+    table = data.load("estimate_error")
+    spoken = intervals.look_up(table, wanted)
+    gap = (wanted["detail"] == "partial_sheet").to_numpy()
+    full = intervals.look_up(table, wanted.assign(detail="full_sheet"))
+    low, high = np.minimum(spoken["log_low"], full["log_low"]), np.maximum(spoken["log_high"], full["log_high"])
+    inside = (high - low) < (full["log_high"] - full["log_low"]) * (1 + GAP_WIDENS)
+    wider = np.where(inside, 1 + GAP_WIDENS, 1.0)
+    return spoken.assign(
+        log_low=spoken["log_low"].where(~gap, low * wider),
+        log_high=spoken["log_high"].where(~gap, high * wider),
+        median_ape=spoken["median_ape"].where(~gap, np.maximum(spoken["median_ape"], full["median_ape"])),
+    )

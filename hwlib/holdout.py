@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from . import datasheet, intervals, roofline, schema, training, units
+from . import datasheet, intervals, package, roofline, schema, training, units
+from .measured_cells import committed, measured
 from .offers import offers
 from .workload import Workload
 
@@ -17,12 +18,13 @@ def update(folder):
     """Measure the held-out error anew and write table `estimate_error` into `folder`; returns it. Takes minutes: some thirty fits."""
     table = schema.conform(error_table().round(DIGITS), "estimate_error").sort_values(list(schema.ESTIMATE_ERROR.key))
     schema.validate(table, "estimate_error").to_csv(folder / "estimate_error.csv", index=False, lineterminator="\n")
+    package.write(folder, committed("sources"))
     return table
 
 
 def error_table():
     """Every row of table `estimate_error`: the error of each basis, device class, source and detail, by grouped cross-validation."""
-    cells, models, envs = training.measured()
+    cells, models, envs = measured()
     found = pd.concat([held_out(basis, cells, models, envs) for basis in SCHEMES], ignore_index=True)
     return table_of(found)
 

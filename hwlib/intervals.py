@@ -42,14 +42,20 @@ def quantiles(found):
     for split in SPLITS:
         for key, part in found.groupby(["basis", "calibration", *split]):
             if not split or (len(part) >= LEAST_CELLS and part["group"].nunique() >= LEAST_GROUPS):
-                rows.append(dict(zip(["basis", "calibration", *split], key, strict=True)) | _bounds(-part["miss"].to_numpy()))
+                rows.append(
+                    dict(zip(["basis", "calibration", *split], key, strict=True))
+                    | _bounds(-part["miss"].to_numpy(), part["group"].nunique())
+                )
     return pd.DataFrame(rows).reindex(columns=["basis", "calibration", *PARTS, "log_low", "log_high"]).fillna(dict.fromkeys(PARTS, "all"))
 
 
-def _bounds(logs):
-    """The two-sided conformal bounds of `logs`: order statistics that leave 5 % on each side of a further one."""
-    edge = (1 - NOMINAL) / 2 * (len(logs) + 1) / len(logs)
-    return {"log_low": np.quantile(logs, min(edge, 0.5)), "log_high": np.quantile(logs, max(1 - edge, 0.5))}
+def _bounds(logs, groups):
+    """The conformal bounds of `logs`: order statistics that leave 5 % on each side, less where few groups speak for the tails.
+
+    Assumption: the share left outside shrinks by 1/sqrt(groups), for cells of one group miss together.
+    """
+    edge = (1 - NOMINAL) / 2 * (1 - groups**-0.5)
+    return {"log_low": np.quantile(logs, edge), "log_high": np.quantile(logs, 1 - edge)}
 
 
 def look_up(table, rows):

@@ -41,6 +41,7 @@ LAYERS = [
         "tradeoff",
         "variants",
         "rooflines",
+        "measured_cells",
     },
     {
         "workload",
