@@ -46,14 +46,15 @@ def test_the_guard_says_that_the_points_are_of_unlike_stacks(cells):
 
 
 def test_claims_of_the_article_on_like_stacks():
-    """PyTorch, FP32, eager on all four: the CPU's estimate is too wide to judge, the GPUs' are not."""
+    """PyTorch, FP32, eager on all four: the figures point the article's way, and their intervals are too wide to settle it."""
     alike = hw.sweep("yolov3-416", MACHINES, precision="fp32", runtime="pytorch", tuning="eager")
     assert set(alike["evidence"]) == {"estimated"}
-    assert claim(alike, "throughput_per_s", "p3.2xlarge", against=["g4dn.2xlarge"])[8] == SUPPORTED
-    assert set(claim(alike, "usd_per_100k", "g4dn.2xlarge", against=["p3.2xlarge"]).values()) == {SUPPORTED}
-    cost = alike.pivot(index="batch_size", columns="instance_type", values="usd_per_100k")
-    premium = cost["p3.2xlarge"] / cost["g4dn.2xlarge"]
-    assert premium.is_monotonic_decreasing
+    speed, cost = (alike.pivot(index="batch_size", columns="instance_type", values=name) for name in ("throughput_per_s", "usd_per_100k"))
+    assert (speed["p3.2xlarge"] == speed.max(axis=1)).all()
+    assert (cost["g4dn.2xlarge"] == cost.min(axis=1)).all()
+    assert (cost["p3.2xlarge"] / cost["g4dn.2xlarge"]).is_monotonic_decreasing
+    verdicts = {*claim(alike, "throughput_per_s", "p3.2xlarge").values(), *claim(alike, "usd_per_100k", "g4dn.2xlarge").values()}
+    assert verdicts <= {SUPPORTED, UNDECIDED}
     k80 = alike[(alike["instance_type"] == "p2.xlarge") & (alike["batch_size"] == 1)].iloc[0]
     assert k80["throughput_low"] < 12 < k80["throughput_high"]
 
