@@ -25,6 +25,7 @@ _FACE = {
     "cost": "metrics",
     "decide": "decision",
     "energy": "metrics",
+    "explore": "widgets",
     "fleet": "queueing",
     "load_devices": "data",
     "load_grid": "data",

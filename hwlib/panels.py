@@ -20,10 +20,10 @@ def ranking(decision):
     table = decision.table[decision.table[decision.metric].notna()].drop_duplicates("device_id").head(ROWS_SHOWN)
     if table.empty:
         return note(f"No option has a known {charts.axis_title(decision.metric)}.")
-    table = table.assign(option=_counted(table) + _place(table))
+    table = table.assign(option=counted(table) + place(table))
     axis = charts.axis_title(decision.metric, table)
     title = f"{axis[0].upper()}{axis[1:]}, best option of each device"
-    return charts.dots(table, decision.metric, "option", title, [*_caption(table), *_price_line(table)])
+    return charts.dots(table, decision.metric, "option", title, [*_caption(table), *price_line(table)])
 
 
 def batch_throughput(decision):
@@ -31,7 +31,7 @@ def batch_throughput(decision):
     rows = guard.batch_series(_usable(decision))
     if rows.empty:
         return note("No source publishes a sweep of batch sizes for this model on a single device.")
-    return charts.batch_curves(rows, "throughput_per_s", _names(rows), "Batch size and throughput of one device", _origin(rows))
+    return charts.batch_curves(rows, "throughput_per_s", _names(rows), "Batch size and throughput of one device", origin(rows))
 
 
 def batch_cost(decision):
@@ -39,17 +39,22 @@ def batch_cost(decision):
     rows = guard.batch_series(_usable(decision))
     if rows.empty:
         return note("Without a sweep of batch sizes there is no cost to draw over them.")
-    offered = offers(decision.workload)
-    single = offered[offered["device_count"] == 1].sort_values("usd_per_hour").drop_duplicates("device_id")
-    priced = rows.merge(single.drop(columns="device_count"), on="device_id")
+    priced = priced_sweeps(rows, decision.workload)
     if priced.empty:
         return note("No device with a sweep of batch sizes has a machine of its own at these terms.")
-    priced = metrics.cost(priced, decision.workload.utilisation)
     unpriced = [name for name in _names(rows) if name not in set(priced["device"])]
     without = _wrap(f"No machine with just one, at these terms: {', '.join(unpriced)}.") if unpriced else []
     machines = "; ".join(map(_machine, priced.drop_duplicates("device_id").to_dict("records")))
-    caption = [*_origin(priced), *_wrap(f"Cheapest machine with one: {machines}."), *without]
+    caption = [*origin(priced), *_wrap(f"Cheapest machine with one: {machines}."), *without]
     return charts.batch_curves(priced, "usd_per_100k", _names(rows), "Batch size and cost", caption)
+
+
+def priced_sweeps(rows, workload):
+    """`rows` of batch sweeps with usd_per_100k (USD) on the cheapest machine with one such device, at the terms of `workload`."""
+    offered = offers(workload)
+    single = offered[offered["device_count"] == 1].sort_values("usd_per_hour").drop_duplicates("device_id")
+    priced = rows.merge(single.drop(columns="device_count"), on="device_id")
+    return metrics.cost(priced, workload.utilisation)
 
 
 def _machine(row):
@@ -62,19 +67,25 @@ def latency_throughput(decision):
 
     Of each device only the rows that none of its own beats in both are drawn.
     """
-    rows = _usable(decision)
-    rows = rows[rows["latency_ms"].notna() & rows["throughput_per_s"].notna()]
+    rows = fronts(_usable(decision))
     if rows.empty:
         return note("No source states both a latency and a throughput of this model.")
-    rows = rows.assign(throughput_per_s=rows["throughput_per_s"] / rows["device_count"].astype("float64"))
-    best = {"maximise": ["throughput_per_s"], "minimise": ["latency_ms"]}
-    rows = pd.concat([own[metrics.pareto(own, **best)] for _, own in rows.groupby("device_id")])
-    rows = rows.sort_values("measurement_id").drop_duplicates(["device_id", "throughput_per_s", "latency_ms"])
-    rows = rows.assign(pareto=metrics.pareto(rows, **best))
     stern = "Latency is the sternest figure stated: p99 of server runs, p90 of single streams, p99 or the mean of batch loops."
     inverse = rows["quality_flag"].str.contains("throughput_from_latency", na=False).any()
     inverted = ["Where a source states only the latency of one call at a time, the throughput is its inverse."] * bool(inverse)
     return charts.latency_throughput(rows, "Latency and throughput", [*_caption(rows), stern, *inverted])
+
+
+def fronts(rows):
+    """Of each device the `rows` that none of its own beats in both throughput of one device (1/s) and latency (ms), with pareto (bool)."""
+    rows = rows[rows["latency_ms"].notna() & rows["throughput_per_s"].notna()]
+    if rows.empty:
+        return rows
+    rows = rows.assign(throughput_per_s=rows["throughput_per_s"] / rows["device_count"].astype("float64"))
+    best = {"maximise": ["throughput_per_s"], "minimise": ["latency_ms"]}
+    rows = pd.concat([own[metrics.pareto(own, **best)] for _, own in rows.groupby("device_id")])
+    rows = rows.sort_values("measurement_id").drop_duplicates(["device_id", "throughput_per_s", "latency_ms"])
+    return rows.assign(pareto=metrics.pareto(rows, **best))
 
 
 def efficiency(decision):
@@ -84,7 +95,7 @@ def efficiency(decision):
     rows = rows.drop_duplicates("device_id").head(ROWS_SHOWN)
     if rows.empty:
         return note("Nobody measured the power of this model; the thermal design power of a device is no substitute.")
-    rows = rows.assign(system=_counted(rows))
+    rows = rows.assign(system=counted(rows))
     wall = "Power of the whole system at the wall, measured while the figure was."
     return charts.dots(rows, "inferences_per_joule", "system", "Work for a joule of measured energy", [*_caption(rows), wall])
 
@@ -97,7 +108,7 @@ def options_table(decision, rows=25):
     declared = best["variant"].str.extract("weights=([^;]+)")[0].astype("str").str.replace(",", " or ")
     scaled = (", " + best["note"]).where(best["note"] != "", "")
     columns = {
-        "option": _counted(best) + _place(best),
+        "option": counted(best) + place(best),
         "batch": best["batch_size"],
         "measured with": best["precision"].fillna(declared).fillna("unknown precision") + ", " + best["runtime"].fillna("unknown runtime"),
         "throughput (1/s)": best["throughput_per_s"],
@@ -176,13 +187,14 @@ def _formatted(values, form):
     return values.map(form.format, na_action="ignore").astype("str")
 
 
-def _counted(frame):
+def counted(frame):
     """Such as 8 x NVIDIA T4 for each row, without the 1 x of a single device."""
     several = _formatted(frame["device_count"].astype("float64"), "{:.0f} x ")
     return several.mask(frame["device_count"] == 1, "") + frame["device"]
 
 
-def _place(frame):
+def place(frame):
+    """Where each option runs: machine type and provider, as words that follow its name."""
     rented = " on " + frame["instance_type"] + " (" + frame["provider"] + ")"
     return rented.fillna(", not rented out")
 
@@ -191,17 +203,24 @@ def _caption(rows):
     """Lines for under a chart: where its figures come from and in which ways the rows shown differ."""
     words = guard.caveats(rows)
     care = _wrap("Take care, these rows differ in " + "; ".join(words) + ".") if words else []
-    return [*_origin(rows), *care]
+    return [*origin(rows), *care]
 
 
-def _origin(rows):
+def origin(rows):
     """The sources of `rows` with the day each was published, as caption lines."""
-    days = data.load_sources().set_index("source_id")["published_on"].dt.strftime(" (%Y-%m-%d)").fillna("")
+    days = _days()
     evidence = " and ".join(sorted(rows["evidence"].unique()))
     return _wrap(f"Figures, {evidence}: " + ", ".join(name + days[name] for name in sorted(rows["source_id"].unique())) + ".")
 
 
-def _price_line(table):
+@data.remembered("sources")
+def _days():
+    """The day each source was published, in brackets."""
+    return data.load("sources").set_index("source_id")["published_on"].dt.strftime(" (%Y-%m-%d)").fillna("")
+
+
+def price_line(table):
+    """The days of the price lists behind `table`, as caption lines."""
     days = table["price_as_of"].dropna()
     return [f"Prices: lists of {days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}."] if len(days) else []
 
