@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup lab report test bench data notebooks lint clean
+.PHONY: help setup lab app report test bench data notebooks lint clean
 
 help:
 	@echo "make report MODEL=resnet50   one report: reports/resnet50.html and reports/resnet50.json"
 	@echo "make lab                     JupyterLab on notebooks/00_start_here.ipynb"
+	@echo "make app                     the explorer as a page without code, on this machine only"
 	@echo "make test                    every test"
 	@echo "make bench                   measured speed of imports, loading and reports"
 	@echo "make data                    rebuild data/ from SOURCES=$(SOURCES)"
@@ -32,6 +33,10 @@ $(VENV)/.installed:
 # Jupyter refuses to run as root, as in many containers, unless told that it may.
 lab: setup
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_start_here.ipynb
+
+# Voilà, with our settings and a page that asks no other machine for anything.
+app: setup
+	JUPYTER_PATH=notebooks/app JUPYTER_CONFIG_PATH=notebooks/app $(BIN)/voila notebooks/10_decide.ipynb
 
 report: setup
 	$(BIN)/hwlib report $(MODEL) --out reports

@@ -45,7 +45,9 @@ def ranking(metric, unit, log):
     scale = charts._LOG if log else alt.Scale(zero=True, padding=14)
     axis = alt.X(f"{metric}:Q", title=_title(metric, unit), axis=alt.Axis(tickCount=4), scale=scale)
     spread = base.transform_filter("isValid(datum.low)").mark_rule(color="#666666", strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q")
-    marks = base.mark_point(filled=True, size=100).encode(x=axis, color=_class(), shape=_evidence(), opacity=_dim(), tooltip=_tips(shown, unit))
+    marks = base.mark_point(filled=True, size=100).encode(
+        x=axis, color=_class(), shape=_evidence(), opacity=_dim(), tooltip=_tips(shown, unit)
+    )
     figures = base.mark_text(align="left", dx=9, dy=-7, fontSize=11).encode(x=axis, text=alt.Text(f"{metric}:Q", format=",.3~r"))
     return _spec(alt.layer(spread, marks, figures).properties(height=BAR_HEIGHT), "picked")
 
@@ -69,9 +71,7 @@ def scatter(x, y, unit):
         A Vega-Lite specification without data.
     """
     axis = {"scale": charts._LOG, "axis": alt.Axis(tickCount=5)}
-    base = _base().encode(
-        x=alt.X(f"{x}:Q", title=_title(x, unit), **axis), y=alt.Y(f"{y}:Q", title=_title(y, unit), **axis)
-    )
+    base = _base().encode(x=alt.X(f"{x}:Q", title=_title(x, unit), **axis), y=alt.Y(f"{y}:Q", title=_title(y, unit), **axis))
     shown = ["option", "device", "device_class", "precision", "batch_size", x, y, "evidence", "measurement_id"]
     points = base.mark_point(filled=True).encode(
         color=_class(),
@@ -121,7 +121,9 @@ def batches(y, unit, largest, devices):
     points = base.mark_point(filled=True, size=45).encode(shape=_evidence(), tooltip=tips)
     chosen = _base("batch > 0").transform_aggregate(n="count()").transform_calculate(at="batch")
     rule = chosen.mark_rule(color="#444444", strokeDash=[1, 3], strokeWidth=2).encode(x=alt.X("at:Q", scale=scale))
-    return _spec(alt.layer(base.mark_line(strokeWidth=2), points, *_names(base), rule).properties(height=HEIGHT), "picked", "stack", "batch")
+    return _spec(
+        alt.layer(base.mark_line(strokeWidth=2), points, *_names(base), rule).properties(height=HEIGHT), "picked", "stack", "batch"
+    )
 
 
 @functools.cache
@@ -191,5 +193,7 @@ def _spec(chart, *names):
     """The specification of `chart`, as wide as its place, with the parameters `names` and the style of all charts."""
     chart = chart.add_params(*(alt.param(name=name, value=PARAMETERS[name]) for name in names))
     chart = chart.properties(width="container", background="white")
-    chart = chart.configure_view(stroke=None).configure_axis(gridColor="#e6e6e6", labelFontSize=11, titleFontSize=11, titleFontWeight="normal")
+    chart = chart.configure_view(stroke=None).configure_axis(
+        gridColor="#e6e6e6", labelFontSize=11, titleFontSize=11, titleFontWeight="normal"
+    )
     return chart.to_dict()

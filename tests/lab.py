@@ -57,7 +57,17 @@ class Server:
     def __init__(self, command, home, place):
         self.port, self.log = free_port(), Path(home) / "server.log"
         calm(home)
-        folders = {name: str(home / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR")}
+        folders = {
+            name: str(home / name)
+            for name in (
+                "JUPYTER_CONFIG_DIR",
+                "JUPYTER_DATA_DIR",
+                "JUPYTER_RUNTIME_DIR",
+                "JUPYTERLAB_SETTINGS_DIR",
+                "JUPYTERLAB_WORKSPACES_DIR",
+                "IPYTHONDIR",
+            )
+        }
         environment = os.environ | folders | {"PYTHONPATH": str(ROOT), "JUPYTER_PATH": APP, "JUPYTER_CONFIG_PATH": APP}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(

@@ -1,7 +1,6 @@
 """The explorer as readers meet it: in a real JupyterLab with a token, and as a page without code served by Voilà."""
 
 import re
-from pathlib import Path
 
 import pytest
 from lab import SHOTS, run_all

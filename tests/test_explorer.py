@@ -141,7 +141,9 @@ def test_what_is_taken_along_gives_the_same_answers(explorer, name):
     program, report, model, *settings = shlex.split(explorer.command.text)
     assert (program, report) == ("hwlib", "report")
     assert settings[::2] == ["--set"] * (len(settings) // 2)
-    values = hw.reports.check(hw.reports.read_parameters(hw.reports.MODEL_REPORT), dict(s.split("=", 1) for s in settings[1::2]) | {"model": model})
+    values = hw.reports.check(
+        hw.reports.read_parameters(hw.reports.MODEL_REPORT), dict(s.split("=", 1) for s in settings[1::2]) | {"model": model}
+    )
     assert hw.Workload(**values) == explorer.workload
 
 

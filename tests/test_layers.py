@@ -41,13 +41,13 @@ LAYERS = [
         "words",
         "decision",
     },
-    {"charts"},
+    {"charts", "live"},
     {"panels"},
     {"widgets", "reports", "measure", "workshop"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
-ONLY_THERE = {"altair": {"charts"}, "papermill": {"reports"}, "nbconvert": {"reports"}, "ipywidgets": {"widgets"}, "click": {"cli"}}
+ONLY_THERE = {"altair": {"charts", "live"}, "papermill": {"reports"}, "nbconvert": {"reports"}, "ipywidgets": {"widgets"}, "click": {"cli"}}
 OWN_WORLD = {"importers", "widgets", "reports", "measure", "workshop"}
 
 

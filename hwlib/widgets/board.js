@@ -23,6 +23,8 @@ function figure(model, name, board) {
   async function draw(spec, datasets) {
     forget();
     result = await vegaEmbed(div, structuredClone({ ...spec, datasets }), OPTIONS);
+    // Vega keeps the marks of rows that are gone until there are this many; its own 10,000 a layer are 100 answers.
+    result.view.cleanThreshold = 500;
     drawn = JSON.stringify(spec);
     result.view.addEventListener("click", (_, item) => {
       const { device, measurement_id } = item?.datum ?? {};

@@ -29,7 +29,7 @@ def told(method):
             return method(self, *args)
         except HwlibError as error:
             self.board.answer = words.paragraphs([str(error)])
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             fault = f"This could not be worked out ({type(error).__name__}: {error}). Change an answer, or run the cell again."
             self.board.answer = words.paragraphs([fault])
 
@@ -161,18 +161,22 @@ class Explorer(ipywidgets.Box):
         """How sure, what would change it, and the tables."""
         decision = self.decision
         self.board.feed(words.paragraphs(decision.explain()), **panes.second(decision))
-        for place, panel in ((self.ranked, panels.options_table), (self.left_out, panels.eliminated_table), (self.sources, panels.sources_table)):
-            place.value = words.scrolling(panel(decision))
+        self.ranked.value = words.scrolling(panels.options_table(decision))
+        self.left_out.value = words.scrolling(panels.eliminated_table(decision))
+        self.sources.value = words.scrolling(panels.sources_table(decision))
         best = decision.table.head(panes.ROWS)
-        names = panels.counted(best) + panels.place(best)
-        self.key.options = [("choose one, or a point in a chart", ""), *((f"{rank}. {name}", key) for rank, (name, key) in enumerate(zip(names, best["measurement_id"], strict=True), 1))]
-        self.key.value = ""
+        ranked = zip(panels.counted(best) + panels.place(best), best["measurement_id"], strict=True)
+        options = [(f"{rank}. {name}", key) for rank, (name, key) in enumerate(ranked, 1)]
+        controls.offer(self.key, [("choose one, or a point in a chart", ""), *options])
+        self.key.value = self.key.value or ""
         self._little()
 
     def _little(self):
         """Where few devices were measured, say so and offer the networks most like this one."""
         count = usable(self.workload.model)["device_id"].nunique()
         others = relatives(self.workload.model) if count < LITTLE else []
+        for old in self.relatives.children:
+            old.close()
         self.relatives.children = [*self._words(count), *map(self._offer, others)] if others else []
 
     def _words(self, count):

@@ -5,7 +5,6 @@ import json
 import pandas as pd
 
 from .. import charts, data, guard, limits, live, metrics, panels
-from ..offers import offers
 from ..rows import measured, usable
 from ..words import flip_sentence
 from ..workload import Workload
@@ -107,7 +106,9 @@ def sensitivity(decision):
     found = flips[known > 0].assign(now=known)
     if found.empty:
         why = "; ".join(flip_sentence(flip) for _, flip in flips.iterrows())
-        return pane | {"note": f"{why}." if why else "No change of one price, rate or limit alone changes the winner among what was measured."}
+        return pane | {
+            "note": f"{why}." if why else "No change of one price, rate or limit alone changes the winner among what was measured."
+        }
     answer = found["answer"].map(VARIED).fillna("price of " + found["instance_type"].fillna("a bought one"))
     sentences = [flip_sentence(flip) for _, flip in flips.loc[found.index].iterrows()]
     found = found.assign(answer=answer, factor=found["at"] / found["now"], sentence=sentences, text=found["device"] + " wins")
