@@ -133,7 +133,12 @@ def sensitivity():
     Returns
     -------
     dict
-        A Vega-Lite specification without data; rows need answer, factor and sentence.
+        A Vega-Lite specification without data; rows need answer, factor, sentence and text.
+
+    Examples
+    --------
+    >>> sensitivity()["layer"][1]["data"]
+    {'name': 'rows'}
     """
     base = _base().encode(y=alt.Y("answer:N", sort=None, title=None, axis=alt.Axis(labelLimit=260, grid=True)))
     title = "times what it is today, on a log axis"

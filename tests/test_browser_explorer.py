@@ -159,6 +159,12 @@ def test_the_call_and_the_command_are_there_to_be_copied(reader):
     assert reader.page.get_by_text("hwlib report resnet50").is_visible()
 
 
+def test_after_a_restart_of_the_kernel_the_explorer_says_what_to_run(reader):
+    reader.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    reader.says("run the cells from the top again")
+    reader.visit.complaints.clear()  # JupyterLab itself tells of the connection that was cut
+
+
 @pytest.fixture(scope="module")
 def guest(browser, app):
     """The page without code."""

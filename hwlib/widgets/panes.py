@@ -109,14 +109,14 @@ def sensitivity(decision):
         return pane | {
             "note": f"{why}." if why else "No change of one price, rate or limit alone changes the winner among what was measured."
         }
-    answer = found["answer"].map(VARIED).fillna("price of " + found["instance_type"].fillna("a bought one"))
+    answer = found["answer"].map(VARIED).fillna("price of " + found["instance_type"].fillna("a bought one")) + ", " + found["side"]
     sentences = [flip_sentence(flip) for _, flip in flips.loc[found.index].iterrows()]
     found = found.assign(answer=answer, factor=found["at"] / found["now"], sentence=sentences, text=found["device"] + " wins")
     return pane | {
         "spec": live.sensitivity(),
         "data": {"rows": _records(found, ["answer", "factor", "sentence", "text", "device"])},
         "params": {"height": live.BAR_HEIGHT * 1.4 * len(found)},
-        "caption": "How far each alone must move from today (dashed) until another device wins. " + "; ".join(sentences) + ".",
+        "caption": "How far each alone must move from today (dashed) until another device wins: " + "; ".join(sentences) + ".",
         "description": "; ".join(sentences),
     }
 
@@ -139,7 +139,10 @@ def _fronts(model):
     if rows.empty:
         return None
     rows = rows.assign(allowed=True, option=panels.counted(rows) + ", " + rows["runtime"].fillna("unknown runtime"))
-    caption = "Of each device the rows that none of its own beats in both; pale ones break a limit; dotted is the latency limit."
+    caption = (
+        "Of each device the rows that none of its own beats in both; nothing at all beats those on the dashed line. "
+        "Pale ones break a limit; dotted is that on latency."
+    )
     return _scatter(rows, "latency_ms", "throughput_per_s", caption)
 
 

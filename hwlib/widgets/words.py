@@ -26,7 +26,11 @@ ROWS = {
 
 
 def paragraphs(sentences):
-    """Sentences as HTML, a paragraph each, in which a dollar sign starts no formula."""
+    """Sentences as HTML, a paragraph each, in which a dollar sign starts no formula.
+
+    >>> paragraphs(["less than $1"])
+    '<p>less than <span>$</span>1</p>'
+    """
     return "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences).replace("$", "<span>$</span>")
 
 
@@ -67,7 +71,12 @@ def python(workload):
 
 
 def command(workload):
-    """The command that makes the report of this decision."""
+    """The command that makes the report of this decision.
+
+    >>> from ..workload import Workload
+    >>> command(Workload("resnet50", latency_ms=5, weights="cost=2,latency=1"))
+    'hwlib report resnet50 --set weights=cost=2,latency=1 --set latency_ms=5'
+    """
     settings = "".join(f" --set {shlex.quote(f'{name}={_typed(value)}')}" for name, value in _plain(workload).items())
     return f"hwlib report {workload.model}{settings}"
 
