@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup lab report reports site test bench data notebooks lint clean
+.PHONY: help setup lab app report reports site test bench data notebooks lint clean
 
 help:
 	@echo "make report MODEL=resnet50   one report: reports/resnet50.html and reports/resnet50.json"
 	@echo "make reports                 every model into reports/index.html, only what changed; ARGS=\"--task other --jobs 4\""
 	@echo "make site                    the same with the workbook's notebooks"
 	@echo "make lab                     JupyterLab on notebooks/00_start_here.ipynb"
+	@echo "make app                     the explorer as a page without code, on this machine only"
 	@echo "make test                    every test"
 	@echo "make bench                   measured speed of imports, loading and reports"
 	@echo "make data                    rebuild data/ from SOURCES=$(SOURCES)"
@@ -34,6 +35,10 @@ $(VENV)/.installed:
 # Jupyter refuses to run as root, as in many containers, unless told that it may.
 lab: setup
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/00_start_here.ipynb
+
+# Voilà, with our settings and a page that asks no other machine for anything.
+app: setup
+	JUPYTER_PATH=notebooks/app JUPYTER_CONFIG_PATH=notebooks/app $(BIN)/voila notebooks/10_decide.ipynb
 
 report: setup
 	$(BIN)/hwlib report $(MODEL) --out reports

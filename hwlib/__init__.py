@@ -27,6 +27,7 @@ _FACE = {
     "decide": "decision",
     "energy": "metrics",
     "estimate": "estimates",
+    "explore": "widgets",
     "fleet": "queueing",
     "load_devices": "data",
     "load_grid": "data",

@@ -40,17 +40,22 @@ def batch_cost(decision):
     rows = _sweeps(decision.workload.model)
     if rows.empty:
         return note("Without a sweep of batch sizes there is no cost to draw over them.")
-    offered = offers(decision.workload)
-    single = offered[offered["device_count"] == 1].sort_values("usd_per_hour").drop_duplicates("device_id")
-    priced = rows.merge(single.drop(columns="device_count"), on="device_id")
+    priced = priced_sweeps(rows, decision.workload)
     if priced.empty:
         return note("No device with a sweep of batch sizes has a machine of its own at these terms.")
-    priced = metrics.cost(priced, decision.workload.utilisation)
     unpriced = [name for name in _names(rows) if name not in set(priced["device"])]
     without = wrap(f"No machine with just one, at these terms: {', '.join(unpriced)}.") if unpriced else []
     machines = "; ".join(map(_machine, priced.drop_duplicates("device_id").to_dict("records")))
     beneath = [*origin(priced), *wrap(f"Cheapest machine with one: {machines}."), *without]
     return charts.batch_curves(priced, "usd_per_100k", _names(rows), "Batch size and cost", beneath)
+
+
+def priced_sweeps(rows, workload):
+    """`rows` of batch sweeps with usd_per_100k (USD) on the cheapest machine with one such device, at the terms of `workload`."""
+    offered = offers(workload)
+    single = offered[offered["device_count"] == 1].sort_values("usd_per_hour").drop_duplicates("device_id")
+    priced = rows.merge(single.drop(columns="device_count"), on="device_id")
+    return metrics.cost(priced, workload.utilisation)
 
 
 def _machine(row):
@@ -63,20 +68,26 @@ def latency_throughput(decision):
 
     Of each device only the rows that none of its own beats in both are drawn.
     """
-    rows = _usable(decision)
-    rows = rows[rows["latency_ms"].notna() & rows["throughput_per_s"].notna()]
+    rows = fronts(_usable(decision))
     if rows.empty:
         return note("No source states both a latency and a throughput of this model.")
+    stern = "Latency is the sternest figure stated: p99 of server runs, p90 of single streams, p99 or the mean of batch loops."
+    inverse = rows["quality_flag"].str.contains("throughput_from_latency", na=False).any()
+    inverted = ["Where a source states only the latency of one call at a time, the throughput is its inverse."] * bool(inverse)
+    return charts.latency_throughput(rows, "Latency and throughput", [*caption(rows), stern, *inverted])
+
+
+def fronts(rows):
+    """Of each device the `rows` that none of its own beats in both throughput of one device (1/s) and latency (ms), with pareto (bool)."""
+    rows = rows[rows["latency_ms"].notna() & rows["throughput_per_s"].notna()]
+    if rows.empty:
+        return rows
     rows = rows.assign(throughput_per_s=rows["throughput_per_s"] / rows["device_count"].astype("float64"))
     best = {"maximise": ["throughput_per_s"], "minimise": ["latency_ms"]}
     figures = rows[["device_id", "throughput_per_s", "latency_ms"]]
     rows = rows[pd.concat([metrics.pareto(own, **best) for _, own in figures.groupby("device_id")]).reindex(rows.index)]
     rows = rows.sort_values("measurement_id").drop_duplicates(["device_id", "throughput_per_s", "latency_ms"])
-    rows = rows.assign(pareto=metrics.pareto(rows, **best))
-    stern = "Latency is the sternest figure stated: p99 of server runs, p90 of single streams, p99 or the mean of batch loops."
-    inverse = rows["quality_flag"].str.contains("throughput_from_latency", na=False).any()
-    inverted = ["Where a source states only the latency of one call at a time, the throughput is its inverse."] * bool(inverse)
-    return charts.latency_throughput(rows, "Latency and throughput", [*caption(rows), stern, *inverted])
+    return rows.assign(pareto=metrics.pareto(rows, **best))
 
 
 def efficiency(decision):
@@ -238,9 +249,15 @@ def caption(rows):
 
 def origin(rows):
     """The sources of `rows` with the day each was published, as caption lines."""
-    days = data.load_sources().set_index("source_id")["published_on"].dt.strftime(" (%Y-%m-%d)").fillna("")
+    days = _days()
     evidence = " and ".join(sorted(rows["evidence"].unique()))
     return wrap(f"Figures, {evidence}: " + ", ".join(name + days[name] for name in sorted(rows["source_id"].unique())) + ".")
+
+
+@data.remembered("sources")
+def _days():
+    """The day each source was published, in brackets."""
+    return data.load("sources").set_index("source_id")["published_on"].dt.strftime(" (%Y-%m-%d)").fillna("")
 
 
 def price_line(table):

@@ -62,6 +62,12 @@ def explain(decision):
     return [sentence for part in parts if (sentence := part(decision))]
 
 
+def at_once(decision):
+    """The sentences of `explain` that need neither draws nor a search: winner, evidence, fleet, runner-up, likeness, what was left out."""
+    parts = (_winner, _behind, _fleet, _against, _assumed, _alike, _left_out)
+    return [sentence for part in parts if (sentence := part(decision))]
+
+
 def flip_sentence(flip):
     """One row of `Decision.flips` as a sentence without a full stop."""
     guess = " by an estimate" if flip["evidence"] == "estimated" else ""

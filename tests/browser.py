@@ -58,14 +58,14 @@ def browser():
 class Visit:
     """One open page, with every request it made and every complaint on its console."""
 
-    def __init__(self, browser, path, **context):
+    def __init__(self, browser, place, **context):
         self.context = browser.new_context(**context)
         self.page = self.context.new_page()
         self.requests, self.complaints = [], []
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", lambda message: message.type in ("error", "warning") and self.complaints.append(message.text))
-        self.url = Path(path).resolve().as_uri()
+        self.url = place if isinstance(place, str) else place.resolve().as_uri()
         self.page.goto(self.url)
         self.page.wait_for_load_state("load")
 

@@ -9,7 +9,7 @@ import pytest
 
 from hwlib import data, schema
 
-pytest_plugins = ["browser"]
+pytest_plugins = ["browser", "lab"]
 # Tests, and the kernels and processes they start, see the committed tables only, whatever the person who runs them has added.
 os.environ["HWLIB_DATA"] = str(Path(__file__).with_name("no-such-folder"))
 # A busy machine is no fault: speed is printed by `make bench` and never asserted.

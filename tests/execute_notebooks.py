@@ -9,15 +9,20 @@ from pathlib import Path
 import nbclient
 import nbformat
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
 
 def execute(path):
-    """Run the notebook at `path` in its folder and write it back with its outputs, without times and versions."""
+    """Run the notebook at `path` in its folder and write it back with its outputs, without times, versions and widgets."""
     notebook = nbformat.read(path, as_version=4)
     nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
+    # A widget without its kernel is an empty box; the picture and the words beside it stay.
+    notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", ()):
+            output.get("data", {}).pop(WIDGET, None)
     notebook.metadata["language_info"] = {"name": "python"}
     temporary = path.with_suffix(".part")
     nbformat.write(notebook, temporary)

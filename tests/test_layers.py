@@ -62,14 +62,14 @@ LAYERS = [
         "decision",
         "holdout",
     },
-    {"charts", "shapes", "curves"},
+    {"charts", "shapes", "curves", "live"},
     {"panels", "landscape", "money", "pictures"},
     {"widgets", "reports", "measuring", "workshop"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 ONLY_THERE = {
-    "altair": {"charts", "shapes", "curves"},
+    "altair": {"charts", "shapes", "curves", "live"},
     "papermill": {"reports"},
     "nbconvert": {"reports"},
     "distributed": {"reports"},

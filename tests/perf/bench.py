@@ -7,6 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import explorer
 import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,6 +109,7 @@ def main():
         cold("hwlib report resnet50, kernel engine", 5, report, "papermill.execute_notebook + nbconvert", peer)
         print(f"{'size of the page':58} {(Path(out) / 'resnet50.html').stat().st_size / 1e6:9.2f} MB")
     growth()
+    explorer.main()
     import hwlib as hw
 
     warm("hw.load_measurements(model='resnet50'), warm", 31, lambda: hw.load_measurements(model="resnet50"))
