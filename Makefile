@@ -59,6 +59,7 @@ bench: setup
 
 data: setup
 	$(BIN)/hwlib data build $(SOURCES)
+	$(BIN)/hwlib data fit
 
 notebooks: setup
 	$(BIN)/python tests/execute_notebooks.py

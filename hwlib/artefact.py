@@ -1,4 +1,4 @@
-"""The fitted arrays on disk: one plain npz file without pickle, stamped with the hash of the tables that it was fitted on."""
+"""The fitted arrays on disk: one npz file of plain numbers and bytes, stamped with the hash of the tables that it was fitted on."""
 
 import functools
 import hashlib
@@ -34,7 +34,7 @@ def save(art, stamp, path):
     _flatten(art | {"stamp": pd.Index([stamp])}, "", flat)
     temporary = path.with_name(path.name + ".part")
     with temporary.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **flat)
+        np.savez_compressed(file, **flat)
     temporary.replace(path)
 
 
@@ -49,7 +49,7 @@ def load(path=None):
     """
     path = path or data.data_dir() / FILE
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(path) as file:
             return _nested({name: file[name] for name in file.files})
     except (OSError, ValueError, KeyError) as error:
         raise HwlibError(f"{path.name}: cannot be read ({error}); `make data` fits it anew") from None

@@ -165,6 +165,17 @@ def restacked(asked, precision, art):
     return with_stack(bare, art)
 
 
+def other_stacks(asked, precision):
+    """The stack that each machine of `asked` would be answered for at `precision`, and whether it was measured there."""
+    code, once = _distinct(asked.assign(tuning=asked["wanted"]), ("device_id", "device_class", "tuning", "runtime"))
+    mine, alike = _by("device_id"), _by("device_class")
+    rows = once.assign(precision=precision).itertuples()
+    stack = np.array([_choose(row, mine.get(row.device_id, []), alike.get(row.device_class, []))["stack"] for row in rows], dtype=object)
+    table = stacks()
+    met = (once["device_id"] + "|" + stack + "|" + precision).isin(table["device_id"] + "|" + table["stack"] + "|" + table["precision"])
+    return stack[code], met.to_numpy()[code]
+
+
 @functools.cache
 def _by(column):
     """For each value of `column` its stacks as rows, the one with most cells first, and in a stack the precision with most first."""
@@ -184,11 +195,9 @@ def _choose(question, mine, alike):
     precision; the runtime never.
     """
     wanted = {name: getattr(question, name) for name in RUN if pd.notna(getattr(question, name))}
-    rank = datasheet.RANKS.get(wanted.get("precision"), 0)
     for rows in (mine, alike):
         for kept in (RUN, ("tuning", "runtime"), ("precision", "runtime"), ("runtime",)):
-            # Of other precisions the nearest stands in.
-            for row in rows if "precision" in kept else sorted(rows, key=lambda row: abs(datasheet.RANKS.get(row.precision, rank) - rank)):
+            for row in rows:
                 if all(getattr(row, name) == word for name, word in wanted.items() if name in kept):
                     return _answer(row, wanted)
     asked_for = f"runtime {question.runtime!r}: never measured" if "runtime" in wanted else "nothing was ever measured"

@@ -257,6 +257,14 @@ def build(sources, out):
         click.echo(f"{name:15} {len(frame):7,} rows")
 
 
+@data_group.command()
+def fit():
+    """Fit the estimates to the tables anew, where these or the fitting code changed."""
+    from . import data, training
+
+    click.echo("fitted anew" if training.update(data.data_dir()) else "nothing changed")
+
+
 @data_group.command(name="import")
 @click.argument("source")
 @click.argument("place", metavar="FILE-or-URL")

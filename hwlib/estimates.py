@@ -86,17 +86,34 @@ def estimate(queries, calibrate_with=None):
 
 
 def _log_rates(question, art):
-    """Log samples a second of each question, such that no narrower precision is slower: neither on its stack nor on that of a wider one."""
+    """Log samples a second of each question, such that no narrower precision of the device is slower, whatever stack each is answered for.
+
+    A measured precision is raised to the measured wider ones; one that was not measured lies between those that were. On a
+    device never measured each is raised to all wider ones.
+    """
     rates, machines = _on_stack(question, art), question.machines
-    rank = machines["precision"].map(datasheet.RANKS).fillna(-1).to_numpy(dtype=int)
-    for precision, wider in datasheet.RANKS.items():
-        if (rank > wider).any():
-            other = asked.restacked(machines, precision, art)
-            rows = ((rank > wider) & (other["stack"].to_numpy() != machines["stack"].to_numpy()))[question.machine]
-            if rows.any():
-                part = asked.Question(question.networks, other, question.network[rows], question.machine[rows], question.batch[rows])
-                rates[rows] = np.maximum(rates[rows], _on_stack(part, art))
-    return rates
+    rank, new = machines["precision"].map(datasheet.RANKS).fillna(-1).to_numpy(dtype=int), ~machines["seen"].to_numpy(dtype=bool)
+    low, high = np.full(len(rates), -np.inf), np.full(len(rates), np.inf)
+    for precision, other_rank in datasheet.RANKS.items():
+        stack, met = asked.other_stacks(machines, precision)
+        wider = rank > other_rank
+        wanted = (stack != machines["stack"].to_numpy()) & (rank >= 0) & (rank != other_rank) & (met | (wider & new))
+        if wanted.any():
+            found = _elsewhere(question, wanted, precision, art)
+            wider = wider[question.machine]
+            low, high = np.where(wider, np.fmax(low, found), low), np.where(wider, high, np.fmin(high, found))
+    measured = machines["seen_env"].to_numpy()[question.machine]
+    return np.maximum(low, np.where(measured, rates, np.minimum(rates, high)))
+
+
+def _elsewhere(question, wanted, precision, art):
+    """Log samples a second at `precision` of the questions on the machines `wanted`; empty for the others."""
+    rows = wanted[question.machine]
+    machine = (np.cumsum(wanted) - 1)[question.machine[rows]]
+    machines = asked.restacked(question.machines[wanted], precision, art)
+    found = np.full(len(rows), np.nan)
+    found[rows] = _on_stack(asked.Question(question.networks, machines, question.network[rows], machine, question.batch[rows]), art)
+    return found
 
 
 def _on_stack(question, art):

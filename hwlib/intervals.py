@@ -25,7 +25,8 @@ def source_family(stacks):
     >>> source_family(pd.Series(["mlperf-v4.1|tensorrt||engine|", "timm|pytorch|2.4.0|eager|"])).tolist()
     ['mlperf', 'timm']
     """
-    return stacks.str.split("|").str[0].str.replace(r"-v?\d.*$", "", regex=True)
+    code, once = pd.factorize(stacks)
+    return pd.Series(once, dtype="str").str.split("|").str[0].str.replace(r"-v?\d.*$", "", regex=True).iloc[code].set_axis(stacks.index)
 
 
 def detail(basis, counted, sheet):

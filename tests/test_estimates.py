@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import hwlib as hw
@@ -54,7 +54,7 @@ def crossed(questions, column, values):
     return frame, np.repeat(np.arange(len(questions)), len(values))
 
 
-@settings(max_examples=8)
+@settings(max_examples=8, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(pairs, st.sampled_from(PRECISIONS), st.lists(st.integers(1, 4096), min_size=6, max_size=8))
 def test_throughput_and_latency_rise_with_the_batch(questions, precision, batches):
     frame, number = crossed(questions, "batch_size", sorted(batches))
@@ -63,7 +63,7 @@ def test_throughput_and_latency_rise_with_the_batch(questions, precision, batche
             assert (rows[column].diff().dropna() >= -1e-9 * rows[column].max()).all()
 
 
-@settings(max_examples=8)
+@settings(max_examples=8, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(pairs, st.integers(1, 256))
 def test_a_narrower_precision_is_never_slower(questions, batch):
     frame, number = crossed(questions, "precision", PRECISIONS)
@@ -73,7 +73,7 @@ def test_a_narrower_precision_is_never_slower(questions, batch):
     assert (fastest.to_numpy()[:, :-1] <= slowest.to_numpy()[:, 1:] * (1 + 1e-9)).all()
 
 
-@settings(max_examples=8)
+@settings(max_examples=8, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(pairs, st.sampled_from(["fp32", "fp16", "int8"]), st.integers(1, 4096))
 def test_nothing_beats_the_peak_or_the_memory(questions, precision, batch):
     found = estimate(pd.DataFrame(questions).assign(precision=precision, batch_size=batch))

@@ -59,8 +59,9 @@ def test_counts_of_the_architectures(counted):
 
 
 def test_a_fault_in_the_counts_is_named(tmp_path):
-    header = "architecture,sequence_length,params_m,gmacs_total\n"
-    (tmp_path / "nlp_architectures.csv").write_text(header + "bert-base,64,109.5,many\n")
+    header = ["architecture", "sequence_length", "params_m", "gmacs_total", *architectures.OPERATORS]
+    cells = ["bert-base", "64", "109.5", "many", *("0" for _ in architectures.OPERATORS)]
+    (tmp_path / "nlp_architectures.csv").write_text(",".join(header) + "\n" + ",".join(cells) + "\n")
     with pytest.raises(HwlibError, match=r"nlp_architectures.csv, line 2, column gmacs_total.*'many'"):
         architectures.read(tmp_path)
 
