@@ -110,8 +110,9 @@ def winner(workload):
 
 def winner_by_batch(workload):
     """The best option at each batch size that was measured, whatever `workload` asks for: pairs of batch size and a dict as of `winner`."""
-    free = replace(workload, batch_size="any")
-    return sorted(((found["batch_size"], found) for found in _winners(free, "batch_size")), key=lambda pair: pair[0])
+    one = workload if workload.batch_size != "any" else replace(workload, batch_size=1)
+    found = _winners(one, "batch_size", without=("batch_size",))
+    return sorted(((winner["batch_size"], winner) for winner in found), key=lambda pair: pair[0])
 
 
 def pairs(workload):
@@ -130,9 +131,9 @@ def everything(workload):
     return found[found["unheld"] == 0]
 
 
-def _winners(workload, *apart):
+def _winners(workload, *apart, without=()):
     """The best pair, or the best for each value of the column `apart`, as dicts."""
-    pairs, _ = within(priced(_allowed(workload), workload, apart), workload)
+    pairs, _ = within(priced(_allowed(workload, without), workload, apart), workload)
     best = _first(pairs, workload, apart).dropna(subset=["score", *apart])
     best = best.drop_duplicates(list(apart)) if apart else best.head(1)
     best = best.assign(value=ranking.logs(best, workload.criteria), response_ms=_response(best, workload))
@@ -154,8 +155,8 @@ def _response(pairs, workload):
     return response_ms(pairs, rate, np.ceil(rate / pairs["capacity_per_s"]), workload.latency_percentile)
 
 
-def _allowed(workload):
-    found, _ = limits.failed(measured(workload), workload)
+def _allowed(workload, without=()):
+    found, _ = limits.failed(measured(workload), workload, without)
     return core(workload)[found == -1]
 
 

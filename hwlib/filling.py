@@ -59,12 +59,12 @@ def _offered():
 
 def _answered(queries, rows):
     """The estimates for `queries` as rows of `measurements`; none where nothing tells how much work the network is."""
-    own = rows.loc[rows["evidence"] == "own", [name for name in CALIBRATING if name in rows]].dropna(
-        subset=["device_id", "batch_size", "throughput_per_s"]
-    )
-    try:
-        found = estimates.estimate(queries, calibrate_with=own if len(own) else None)
-    except HwlibError:
+    own = rows.loc[rows["evidence"] == "own", [name for name in CALIBRATING if name in rows]]
+    own = own.dropna(subset=["device_id", "batch_size", "throughput_per_s"])
+    found = _estimated(queries, own) if len(own) else None
+    # A machine of one's own without a data sheet calibrates nothing.
+    found = _estimated(queries, None) if found is None else found
+    if found is None:
         return rows.iloc[:0]
     found = found[found["extrapolation"] == ""]
     figure = found["throughput_per_s"]
@@ -79,3 +79,11 @@ def _answered(queries, rows):
         high_factor=found["throughput_high"] / figure,
         doubts=found["error"] + ", run as " + found["stack"],
     )
+
+
+def _estimated(queries, own):
+    """The estimates, calibrated by `own` rows; None where nothing tells the work of the network or the rates of the own device."""
+    try:
+        return estimates.estimate(queries, calibrate_with=own)
+    except HwlibError:
+        return None

@@ -59,7 +59,7 @@ def reasons(rows, workload):
     return texts
 
 
-def failed(rows, workload):
+def failed(rows, workload, without=()):
     """The number of the first check that each row breaks (-1 for none), and the checks.
 
     Parameters
@@ -67,13 +67,15 @@ def failed(rows, workload):
     rows : DataFrame
         As `candidates.measured` gives them.
     workload : Workload
+    without : sequence of str
+        Fields of `Workload` whose limits do not count.
 
     Returns
     -------
     found : ndarray of int
     checks : list of Check
     """
-    checks = list(_checks(rows, workload))
+    checks = [check for check in _checks(rows, workload) if check.field not in without]
     found = np.full(len(rows), -1)
     for number, check in enumerate(checks):
         found[(found == -1) & check.hit] = number

@@ -66,7 +66,7 @@ def table(cells, model, file):
     frame = pd.DataFrame(cells)
     common = {"model_id": model["model_id"], "model_name": model["name"], "measured_on": f"{now:%Y-%m-%d}", "node_count": 1}
     common |= {"throughput_unit": "samples", "evidence": "own", "source_id": SOURCE}
-    keys = [f"{model['model_id']}-{now:%Y%m%d-%H%M%S}-{number:03}" for number in range(1, len(frame) + 1)]
+    keys = [f"{model['model_id']}-{now:%Y%m%d-%H%M%S-%f}-{number:03}" for number in range(1, len(frame) + 1)]
     frame = frame.assign(**common, measurement_id=keys, source_ref=f"{file}; " + frame["source_ref"])
     return _checked(frame, "measurements")
 

@@ -4,18 +4,25 @@ import os
 
 import nbformat
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from papermill.engines import Engine
 
 from . import zygote
 
 
-class ForkEngine(Engine):
-    """Runs each notebook in a forked child of a process that has imported everything once."""
+def __getattr__(name):
+    """`ForkEngine`, made when papermill asks for it: papermill loads its entry points while it is itself being imported."""
+    if name != "ForkEngine":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from papermill.engines import Engine
 
-    @classmethod
-    def execute_managed_notebook(cls, nb_man, kernel_name, **kwargs):
-        """Run the cells of papermill's `nb_man`; papermill calls this."""
-        _run(nb_man, **kwargs)
+    class ForkEngine(Engine):
+        """Runs each notebook in a forked child of a process that has imported everything once."""
+
+        @classmethod
+        def execute_managed_notebook(cls, nb_man, kernel_name, **kwargs):
+            """Run the cells of papermill's `nb_man`; papermill calls this."""
+            _run(nb_man, **kwargs)
+
+    return globals().setdefault(name, ForkEngine)
 
 
 def _run(manager, forker=None, folder=None, wanted=None, made=None, progress=None, execution_timeout=None, **_):

@@ -12,8 +12,6 @@ from .. import __version__, data, schema
 
 NAME = "manifest.json"
 SAVE_EVERY_S = 2.0
-# Of these tables a report reads the rows of its own model; of the others, any.
-BY_MODEL = ("measurements", "llm_serving")
 
 
 class Manifest:
@@ -73,27 +71,12 @@ def keys(reports, template, *how):
         Whatever else decides how a page looks.
     """
     common = json.dumps([_digest(Path(template).read_bytes()), code_digest(), __version__, tables_digest(), *how])
-    rows = model_digests()
-    return {
-        report.name: _digest(json.dumps([common, rows.get(report.parameters["model"]), report.parameters], sort_keys=True).encode())
-        for report in reports
-    }
+    return {report.name: _digest(json.dumps([common, report.parameters], sort_keys=True).encode()) for report in reports}
 
 
 def tables_digest():
-    """A hash of all tables that any report may read."""
-    return _digest("".join(_rows(data.load(name)).tobytes().hex() for name in schema.TABLES if name not in BY_MODEL).encode())
-
-
-def model_digests():
-    """A hash of the figures of each model, by `model_id`."""
-    found = {}
-    for name in BY_MODEL:
-        frame = data.load(name)
-        rows = pd.Series(_rows(frame))
-        for model, own in rows.groupby(frame["model_id"].to_numpy()):
-            found.setdefault(model, []).append(_digest(own.to_numpy().tobytes()))
-    return found
+    """A hash of all tables: the spread of figures and the estimates of one model rest on the measurements of all."""
+    return _digest("".join(_rows(data.load(name)).tobytes().hex() for name in schema.TABLES).encode())
 
 
 @functools.cache
