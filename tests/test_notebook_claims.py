@@ -194,7 +194,7 @@ def test_11_the_cpu_is_surely_behind_in_yolov3_at_the_larger_batches_only():
     cells = hw.sweep("yolov3-416", MACHINES, **ALIKE)
     ahead = {name: hw.sweeps.claim(cells, "throughput_per_s", name, ["c5.4xlarge"]) for name in MACHINES[1:]}
     sure = [{size for size, verdict in told.items() if verdict == "supported"} for told in ahead.values()]
-    assert sure == [set(), {8}, {4, 8}]
+    assert sure == [set(), set(), {4, 8}]
     assert not any("contradicted" in told.values() for told in ahead.values())
 
 
