@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from . import limits, metrics, ranking
+from . import data, limits, metrics, ranking
 from .offers import offers
 from .pairing import everywhere, priced, within
 from .queueing import fleet, response_ms
 from .regions import grid
-from .rows import core, measured
+from .rows import TABLES, core, measured
 
 OPTION_COLUMNS = (
     "device_id",
@@ -66,7 +66,6 @@ OPTION_COLUMNS = (
 CAPS = {"power_w": "{:.4g} W", "usd_per_hour": "${:,.4g}/h", "usd_per_million": "${:,.4g} for a million"}
 # Of these an option's own numbers stand in the narrow frame that choosing works on.
 CHOSEN = ("device_count", "throughput_per_s", "latency_ms", "usd_per_hour", "power_w")
-REASON_COLUMNS = ["device_id", "reason", "rows", "limit"]
 OFFERED = ("provider", "region", "instance_type", "pricing", "price_as_of", "price_source_id")
 TOLD = (*(name for name in OPTION_COLUMNS if name not in (*CHOSEN, *OFFERED)), "doubts", "low_factor", "high_factor")
 
@@ -94,7 +93,7 @@ def options(workload):
     """
     rows = measured(workload)
     found, checks = limits.failed(rows, workload)
-    pairs, over = within(priced(core(workload)[found == -1], workload), workload)
+    pairs, over = _considered(workload)
     table = _table(_first(pairs, workload), rows, workload)
     eliminated = pd.concat([_eliminated(rows, core(workload), found, checks), *_beyond(rows, over, workload)], ignore_index=True)
     return table, eliminated.sort_values("device_id", ignore_index=True)
@@ -103,7 +102,7 @@ def options(workload):
 def winner(workload):
     """The best option of `workload` in short, as a dict: row (its place in `rows.measured`), device_id, device and more; None for none.
 
-    The same as the first of `options`, for a tenth of the work.
+    The same as the first of `options`, without the texts of all.
     """
     return next(iter(_winners(workload)), None)
 
@@ -121,7 +120,7 @@ def pairs(workload):
     device_code, row and offer (places in `rows.measured` and `offers`), usd_per_hour, throughput_per_s, cost and energy, and with a request
     rate capacity_per_s (1/s, of one machine).
     """
-    found, _ = within(priced(_allowed(workload), workload), workload)
+    found, _ = _considered(workload)
     return ranking.scored(found[found["unheld"] == 0], workload.criteria)
 
 
@@ -133,7 +132,7 @@ def everything(workload):
 
 def _winners(workload, *apart, without=()):
     """The best pair, or the best for each value of the column `apart`, as dicts."""
-    pairs, _ = within(priced(_allowed(workload, without), workload, apart), workload)
+    pairs, _ = within(priced(_allowed(workload, without), workload, apart), workload) if apart else _considered(workload)
     best = _first(pairs, workload, apart).dropna(subset=["score", *apart])
     best = best.drop_duplicates(list(apart)) if apart else best.head(1)
     best = best.assign(value=ranking.logs(best, workload.criteria), response_ms=_response(best, workload))
@@ -153,6 +152,12 @@ def _response(pairs, workload):
         return np.nan
     rate = workload.requests_per_s * workload.peak_factor
     return response_ms(pairs, rate, np.ceil(rate / pairs["capacity_per_s"]), workload.latency_percentile)
+
+
+@data.remembered(*TABLES)
+def _considered(workload):
+    """The pairs that options are chosen from, and those over a cap; kept, for what flips a decision is looked for from here too."""
+    return within(priced(_allowed(workload), workload), workload)
 
 
 def _allowed(workload, without=()):
@@ -226,12 +231,11 @@ def _eliminated(rows, numbers, found, checks):
     first = gone.sort_values(
         ["device_code", "rows", "check", "distance", "row"], ascending=[True, False, True, True, True]
     ).drop_duplicates("device_code")
-    named = rows[limits.said(rows)].iloc[first["row"].astype(int)].assign(rows=first["rows"].to_numpy())
-    named["device_id"] = named["device_id"].fillna(named["device_name"])
-    broken = first["check"].to_numpy()
-    told = [_told(named[broken == number], check) for number, check in enumerate(checks)]
-    return pd.concat(told)
-
-
-def _told(rows, check):
-    return rows[["device_id", "rows"]].assign(reason=check.words(rows) if len(rows) else "", limit=check.field)[REASON_COLUMNS]
+    named = rows[limits.said(rows)].iloc[first["row"].astype(int)]
+    reason, limit = np.full(len(named), "", dtype="object"), np.full(len(named), "", dtype="object")
+    for number, check in enumerate(checks):
+        hit = (first["check"] == number).to_numpy()
+        if hit.any():
+            reason[hit], limit[hit] = check.words(named[hit]), check.field
+    spelled = named["device_id"].fillna(named["device_name"])
+    return pd.DataFrame({"device_id": spelled, "reason": reason, "rows": first["rows"].to_numpy(), "limit": limit})

@@ -175,7 +175,7 @@ def find_model(name):
     >>> find_model("bert-99"), find_model("ResNet50")
     ('bert-large', 'resnet50')
     """
-    known = set(load("models")["model_id"])
+    known = _model_ids()
     wanted = str(name).strip().lower()
     if wanted in known:
         return wanted
@@ -231,6 +231,11 @@ def remembered(*names):
         return call
 
     return decorate
+
+
+@remembered("models")
+def _model_ids():
+    return frozenset(load("models")["model_id"])
 
 
 def user_dir():

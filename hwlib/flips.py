@@ -209,6 +209,7 @@ def _crossings(decision, answer, meetings):
     for side, places, beside in (("above", meetings[meetings > now], 1 + NEAR), ("below", meetings[meetings < now][::-1], 1 - NEAR)):
         for at in places:
             winner = candidates.winner(replace(decision.workload, **{answer: float(at * beside)}))
-            if winner["device_id"] != decision.best["device_id"]:
+            # Beyond a budget there may be nobody left.
+            if winner and winner["device_id"] != decision.best["device_id"]:
                 yield _flip(answer, side, at, now, winner, decision.best)
                 break

@@ -6,6 +6,7 @@ import pandas as pd
 from . import datasheet, intervals, package, roofline, schema, training, units
 from .measured_cells import committed, measured
 from .offers import offers
+from .tables import write_csv
 from .workload import Workload
 
 FOLDS = 8
@@ -17,7 +18,7 @@ DIGITS = 4
 def update(folder):
     """Measure the held-out error anew and write table `estimate_error` into `folder`; returns it. Takes minutes: some thirty fits."""
     table = schema.conform(error_table().round(DIGITS), "estimate_error").sort_values(list(schema.ESTIMATE_ERROR.key))
-    schema.validate(table, "estimate_error").to_csv(folder / "estimate_error.csv", index=False, lineterminator="\n")
+    write_csv(schema.validate(table, "estimate_error"), folder / "estimate_error.csv")
     package.write(folder, committed("sources"))
     return table
 

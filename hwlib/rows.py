@@ -159,8 +159,8 @@ def relatives(model, count=3):
     """The measured models most like `model`: of its family first, then of its task by work per sample; a list of `model_id`."""
     models = data.load_models()
     own = models[models["model_id"] == model].iloc[0]
-    counts = data.load("measurements")["model_id"].unique()
-    others = models[models["model_id"].isin(counts) & (models["model_id"] != model) & (models["task"] == own["task"])]
+    known = {*data.load("measurements")["model_id"], *serving.served_models()}
+    others = models[models["model_id"].isin(known) & (models["model_id"] != model) & (models["task"] == own["task"])]
     apart = np.log(others["gmacs"] / own["gmacs"]).abs()
     others = others.assign(stranger=others["family"] != own["family"], apart=apart.fillna(np.inf))
     return others.sort_values(["stranger", "apart", "model_id"])["model_id"].head(count).tolist()

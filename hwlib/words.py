@@ -109,9 +109,8 @@ def _nothing(decision):
     """Why there is no option, and the way out."""
     if decision.best is not None:
         return ""
-    model = decision.workload.model
-    if not (data.load("measurements")["model_id"] == model).any():
-        others = rows.relatives(model)
+    if not (rows.measured(decision.workload)["evidence"] != "estimated").any():
+        others = rows.relatives(decision.workload.model)
         return f"Nobody measured this model. Nearest measured relatives: {', '.join(others)}." if others else "Nobody measured this model."
     found = decision.relaxations
     if found.empty and decision.table.empty:

@@ -89,6 +89,14 @@ def test_few_hours_a_day_are_rented_and_many_bought():
     assert few.best["pricing"] == "on_demand"
 
 
+def test_a_budget_that_fewer_hours_would_break_is_no_crash():
+    """Paid around the clock, a bought machine costs more for each of fewer hours, until the budget leaves nobody."""
+    decision = hw.decide("resnet50", pricing="purchase", usd_per_hour=0.7, evidence="audited")
+    assert decision.best is not None
+    assert hw.decide("resnet50", pricing="purchase", usd_per_hour=0.7, evidence="audited", hours_per_day=1).best is None
+    assert set(decision.flips["answer"]) <= {"usd_per_hour", "latency_ms", "batch_size", "hours_per_day", "utilisation"}
+
+
 def test_the_second_best_language_server_changes_with_the_limit_while_the_best_stays():
     """Dollars a token of Llama-2-70B: behind the B200 stands a graphics card without a limit, and the H200 at interactive speed."""
     free, chat = hw.decide("llama-2-70b"), hw.decide("llama-2-70b", ttft_ms=450, tpot_ms=40)

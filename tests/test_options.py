@@ -206,6 +206,12 @@ def test_relatives_are_of_the_family_first(made):
     assert hw.decide("alone").explain()[1] == "Nobody measured this model. Nearest measured relatives: net, net-big, near."
 
 
+def test_a_model_that_was_only_served_is_not_called_unmeasured():
+    decision = hw.decide("gpt-oss-120b", input_tokens=8192, output_tokens=500, ttft_ms=2000, tpot_ms=20)
+    assert decision.best is None
+    assert "Nobody measured" not in " ".join(decision.explain())
+
+
 def test_a_user_s_own_faulty_field_is_an_error_with_a_way_out():
     with pytest.raises(HwlibError, match="give either a Workload or a model with answers"):
         hw.decide(Workload("resnet50"), batch_size=8)

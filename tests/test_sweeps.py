@@ -54,7 +54,7 @@ def test_claims_of_the_article_on_like_stacks():
     assert (cost["g4dn.2xlarge"] == cost.min(axis=1)).all()
     assert (cost["p3.2xlarge"] / cost["g4dn.2xlarge"]).is_monotonic_decreasing
     verdicts = {*claim(alike, "throughput_per_s", "p3.2xlarge").values(), *claim(alike, "usd_per_100k", "g4dn.2xlarge").values()}
-    assert verdicts <= {SUPPORTED, UNDECIDED}
+    assert verdicts == {UNDECIDED}
     k80 = alike[(alike["instance_type"] == "p2.xlarge") & (alike["batch_size"] == 1)].iloc[0]
     assert k80["throughput_low"] < 12 < k80["throughput_high"]
 
