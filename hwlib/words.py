@@ -110,15 +110,19 @@ def _nothing(decision):
     if decision.best is not None:
         return ""
     if not (rows.measured(decision.workload)["evidence"] != "estimated").any():
-        others = rows.relatives(decision.workload.model)
-        return f"Nobody measured this model. Nearest measured relatives: {', '.join(others)}." if others else "Nobody measured this model."
+        return "Nobody measured this model." + _relatives(decision)
     found = decision.relaxations
     if found.empty and decision.table.empty:
-        return "No limit is to blame: no measured row of it can be used; the reasons stand with each device."
+        return "No limit is to blame: no measured row of it can be used; the reasons stand with each device." + _relatives(decision)
     if found.empty:
         return f"{_many(len(decision.table), 'option')} below, unranked; another priority may rank them."
     are = "are" if "," in found["limit"].iloc[0] else "is"
     return f"Tightest {are} {_relaxed(found.iloc[0])}." + "".join(f" Or without {_relaxed(row)}." for _, row in found.iloc[1:3].iterrows())
+
+
+def _relatives(decision):
+    others = rows.relatives(decision.workload.model)
+    return f" Nearest measured relatives: {', '.join(others)}." if others else ""
 
 
 def _relaxed(row):

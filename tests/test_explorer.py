@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 import hwlib as hw
-from hwlib import live, schema, workload
+from hwlib import live, rows, schema, workload
 from hwlib.widgets import controls, panes, words
 from hwlib.widgets.board import PATHS, Board
 
@@ -166,14 +166,14 @@ def test_after_a_change_the_case_is_no_longer_the_common_one(explorer):
     assert explorer.presets.value == ""
 
 
-def test_a_model_nobody_measured_says_so_and_offers_relatives(explorer):
-    measured = set(hw.load_measurements()["model_id"])
-    models = hw.load_models()
-    alone = models.loc[~models["model_id"].isin(measured), "model_id"].iloc[0]
+def test_a_model_without_usable_figures_says_so_and_offers_relatives(explorer):
+    models = hw.load_models()["model_id"]
+    alone = next(model for model in models if rows.usable(model).empty)
     explorer.controls["model"].input.value = alone
-    assert "Nobody measured" in explorer.board.answer
+    assert "no measured row of it can be used" in explorer.board.answer
+    assert "Nearest measured relatives" in explorer.board.answer
     sentence, *buttons = explorer.relatives.children
-    assert "Nobody measured" in sentence.value
+    assert "No device has a usable figure" in sentence.value
     assert all(not pane.get("data") and pane["note"] for pane in (shown(explorer, name) for name in panes.NAMES))
     buttons[0].click()
     assert explorer.workload.model == buttons[0].description

@@ -180,8 +180,8 @@ class Explorer(ipywidgets.Box):
         self.relatives.children = [*self._words(count), *map(self._offer, others)] if others else []
 
     def _words(self, count):
-        devices = "Nobody measured" if not count else f"Only {count} device{'s' if count > 1 else ''} measured for"
-        return [ipywidgets.HTML(words.paragraphs([f"{devices} this model. Networks most like it that were measured:"]))]
+        devices = f"Only {count} device{'s have' if count > 1 else ' has'}" if count else "No device has"
+        return [ipywidgets.HTML(words.paragraphs([f"{devices} a usable figure for this model. Networks most like it that were measured:"]))]
 
     def _offer(self, model):
         button = ipywidgets.Button(description=model, layout={"width": "auto"})
