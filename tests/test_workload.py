@@ -11,7 +11,6 @@ from hwlib import HwlibError, cli, presets
 from hwlib.ownership import Ownership
 from hwlib.workload import COUNTS, NUMBERS, Workload
 
-
 WRONG_NUMBERS = [-1, 0, math.nan, math.inf, 1e300, "8", True, [1]]
 WRONG = [(field, value) for field in NUMBERS for value in WRONG_NUMBERS if (field, value) != ("accuracy_loss", 0)]
 
