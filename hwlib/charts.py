@@ -256,10 +256,11 @@ def finish(chart, title, caption, description, width=WIDTH):
     """The one style: title above, sources beneath, a description for screen readers."""
     above = alt.TitleParams(title, anchor="start", fontSize=15)
     beneath = alt.TitleParams(caption, orient="bottom", anchor="start", fontSize=11, fontWeight="normal", color="#555555", offset=12)
-    return (
-        alt.vconcat(chart.properties(width=width, title=above), title=beneath)
-        .properties(description=description, background="white")
-        .configure_view(stroke=None)
-        .configure_axis(gridColor="#e6e6e6", labelFontSize=12, titleFontSize=12, titleFontWeight="normal", titlePadding=8)
-        .configure_legend(labelFontSize=12, titleFontSize=12, orient="top", direction="horizontal")
+    config = alt.Config(
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(gridColor="#e6e6e6", labelFontSize=12, titleFontSize=12, titleFontWeight="normal", titlePadding=8),
+        legend=alt.LegendConfig(labelFontSize=12, titleFontSize=12, orient="top", direction="horizontal"),
     )
+    # All at once: altair copies the whole chart at each step of a chain.
+    drawn = chart.properties(width=width, title=above)
+    return alt.vconcat(drawn, title=beneath, description=description, background="white", config=config)

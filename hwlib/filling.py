@@ -1,8 +1,10 @@
 """Estimates where nobody measured: rows like those of `measurements`, for devices that can be rented or bought."""
 
+import itertools
+
 import pandas as pd
 
-from . import data, estimates
+from . import artefact, data, estimates
 from .errors import HwlibError
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -38,13 +40,31 @@ def with_estimates(rows, model):
     """
     if data.load_models(model)["task"].item() in UNESTIMATED or set(rows["throughput_unit"].dropna()) - {"samples"}:
         return rows
-    known = set(zip(rows["device_id"], rows["batch_size"], strict=True))
-    asked = [(device, batch) for device in _offered() for batch in BATCH_SIZES if (device, batch) not in known]
-    if not asked:
+    own = rows.loc[rows["evidence"] == "own", [name for name in CALIBRATING if name in rows]]
+    own = own.dropna(subset=["device_id", "batch_size", "throughput_per_s"])
+    found = _answered([model], own) if len(own) else _foreseen().get(model)
+    # A machine of one's own without a data sheet calibrates nothing.
+    found = _answered([model]) if found is None else found
+    if found is None:
         return rows
-    queries = pd.DataFrame(asked, columns=["device_id", "batch_size"]).assign(model_id=model)
-    found = _answered(queries, rows)
+    known = pd.MultiIndex.from_frame(rows[["device_id", "batch_size"]])
+    found = found[~pd.MultiIndex.from_frame(found[["device_id", "batch_size"]]).isin(known)]
     return pd.concat([rows, found], ignore_index=True) if len(found) else rows
+
+
+def foresee(models):
+    """Have the estimates of many `models` made in one go and kept: that takes hardly longer than those of one.
+
+    >>> foresee(["mobilenet-v2"])
+    """
+    found = _answered(artefact.load()["gmacs"].index.intersection(models))
+    _foreseen().update({} if found is None else dict(list(found.groupby("model_id"))))
+
+
+@data.remembered("prices", "devices", "measurements", "models", "operators", "estimate_error")
+def _foreseen():
+    """The estimates by model, without those for which the user has rows; filled by `foresee`."""
+    return {}
 
 
 @data.remembered("prices", "devices", "measurements")
@@ -57,15 +77,13 @@ def _offered():
     return sorted(priced & set(networks.index[networks >= ENOUGH_NETWORKS]))
 
 
-def _answered(queries, rows):
-    """The estimates for `queries` as rows of `measurements`; none where nothing tells how much work the network is."""
-    own = rows.loc[rows["evidence"] == "own", [name for name in CALIBRATING if name in rows]]
-    own = own.dropna(subset=["device_id", "batch_size", "throughput_per_s"])
-    found = _estimated(queries, own) if len(own) else None
-    # A machine of one's own without a data sheet calibrates nothing.
-    found = _estimated(queries, None) if found is None else found
-    if found is None:
-        return rows.iloc[:0]
+def _answered(models, own=None):
+    """Estimates, calibrated by `own` rows, as rows of `measurements`; None where nothing tells a network's work or a device's rates."""
+    asked = itertools.product(models, _offered(), BATCH_SIZES)
+    try:
+        found = estimates.estimate(pd.DataFrame(asked, columns=["model_id", "device_id", "batch_size"]), calibrate_with=own)
+    except HwlibError:
+        return None
     found = found[found["extrapolation"] == ""]
     figure = found["throughput_per_s"]
     return found[["model_id", "device_id", "batch_size", "precision", "throughput_per_s", "evidence"]].assign(
@@ -79,11 +97,3 @@ def _answered(queries, rows):
         high_factor=found["throughput_high"] / figure,
         doubts=found["error"] + ", run as " + found["stack"],
     )
-
-
-def _estimated(queries, own):
-    """The estimates, calibrated by `own` rows; None where nothing tells the work of the network or the rates of the own device."""
-    try:
-        return estimates.estimate(queries, calibrate_with=own)
-    except HwlibError:
-        return None

@@ -68,12 +68,12 @@ def run(reports, out, how, *, jobs=1, force=False, scheduler=None):
         kept = set() if force else known.current(keys)
         todo = [report for report in reports if report.name not in kept]
         yield len(kept), len(todo)
-        with _renderer(folder, how, jobs, scheduler) if todo else contextlib.nullcontext() as render:
+        with _renderer(folder, how, jobs, scheduler, todo) if todo else contextlib.nullcontext() as render:
             known.begin(how._asdict(), reports)
             _clear(folder, known, keys)
             site.share_assets(folder, known)
             try:
-                for done in render(todo) if todo else ():
+                for done in render() if todo else ():
                     _note(known, done, keys)
                     yield done
                 known.run["finished"] = True
@@ -107,20 +107,23 @@ def _finish(folder, known, reports):
 
 
 @contextlib.contextmanager
-def _renderer(folder, how, jobs, scheduler):
-    """A function that renders reports, yielding each `Done` as it comes: in threads that wait for children, or on a cluster."""
+def _renderer(folder, how, jobs, scheduler, todo):
+    """A function that renders the reports `todo`, yielding each `Done` as it comes: in threads that wait for children, or on a cluster."""
     if scheduler:
         with cluster.connect(scheduler) as client:
-            yield lambda todo: cluster.render(client, todo, str(folder), how)
+            yield lambda: cluster.render(client, todo, str(folder), how)
         return
     with contextlib.ExitStack() as stack:
-        forker = stack.enter_context(zygote.Zygote(standalone=how.standalone)) if how.engine == "fork" else None
+        forker = None
+        if how.engine == "fork":
+            models = {report.parameters["model"] for report in todo}
+            forker = stack.enter_context(zygote.Zygote(standalone=how.standalone, models=models))
         pool = ThreadPoolExecutor(jobs)
         stack.callback(pool.shutdown, cancel_futures=True)
         if forker:
             stack.callback(forker.close)  # ends the children, so that nobody waits for them
 
-        def render(todo):
+        def render():
             for future in as_completed([pool.submit(_in_thread, report, folder, how, forker) for report in todo]):
                 yield future.result()
 

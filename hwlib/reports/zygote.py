@@ -39,9 +39,12 @@ def available():
 
 
 class Zygote:
-    """Starts the process that forks; `call` may be used from any number of threads at once."""
+    """Starts the process that forks; `call` may be used from any number of threads at once.
 
-    def __init__(self, standalone=True):
+    What estimates `models` need is made once, beforehand.
+    """
+
+    def __init__(self, standalone=True, models=()):
         from .. import data, schema
         from .engine import LIVE_CHARTS
 
@@ -56,7 +59,7 @@ class Zygote:
                 command, env=env, pass_fds=[theirs.fileno()], start_new_session=True, stdin=subprocess.PIPE, stderr=subprocess.PIPE
             )
         with contextlib.suppress(BrokenPipeError), self._process.stdin as pipe:
-            pickle.dump({"tables": tables, "standalone": standalone}, pipe, protocol=5)
+            pickle.dump({"tables": tables, "standalone": standalone, "models": list(models)}, pipe, protocol=5)
 
     def __enter__(self):
         return self
@@ -151,7 +154,7 @@ def _prepare(given):
 
     import pandas
 
-    from .. import data
+    from .. import data, filling
     from . import html, shell
 
     if given["standalone"]:
@@ -162,6 +165,7 @@ def _prepare(given):
     html.warm()
     shell.prepare()
     _warm()
+    filling.foresee(given["models"])
     if given["standalone"]:
         html.vega()
     threads = len(os.listdir("/proc/self/task"))

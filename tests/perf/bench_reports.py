@@ -4,6 +4,7 @@
 project's engines, a peer, and the bare Python that computes and writes the same content. `many` and `all` run batches as an operator does.
 """
 
+import contextlib
 import json
 import random
 import resource
@@ -12,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,17 +41,23 @@ def sample(count):
 
 def ways(count=12):
     """Print seconds per report of each way, and how many times as long as the bare Python that is."""
+    import bench_reports as here  # by its own name: ploomber-engine takes that of the main module
+
     from hwlib.reports import MODEL_REPORT, batch, plan, read_parameters, store, zygote
 
-    template = read_parameters(MODEL_REPORT)
-    reports = plan.plan(template, sample(count), {})
-    with tempfile.TemporaryDirectory() as folder, zygote.Zygote(standalone=False) as forker:
+    template, models = read_parameters(MODEL_REPORT), sample(count)
+    reports = plan.plan(template, models, {})
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        forker = stack.enter_context(zygote.Zygote(standalone=False, models=models))
+        # Processes of their own: what one way has computed must not help another.
+        alone, theirs = (stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"), here.foresee, [models])) for _ in range(2))
         out = store.open_folder(folder)
         how = {engine: batch.How(str(MODEL_REPORT), engine) for engine in ("kernel", "fork")}
         made = {
-            "bare Python: decide, panels, JSON, write": lambda report: bare(report, folder),
+            "bare Python: decide, panels, JSON, write": lambda report: alone.submit(here.bare, report, folder).result(),
             "hwlib, fork engine": lambda report: batch.render_one(report, out, how["fork"], forker),
-            "ploomber-engine + nbconvert": lambda report: ploomber(report, folder),
+            "ploomber-engine + nbconvert": lambda report: theirs.submit(here.ploomber, report, folder).result(),
             "hwlib, kernel engine": lambda report: batch.render_one(report, out, how["kernel"]),
             "papermill.execute_notebook loop + nbconvert": lambda report: plain(report, folder),
         }
@@ -63,6 +72,13 @@ def ways(count=12):
                 if number:  # the first round is not measured
                     times[name].append(time.perf_counter() - start)
     show(times)
+
+
+def foresee(models):
+    """What the fork engine does beforehand for all reports of a run."""
+    from hwlib import filling
+
+    filling.foresee(models)
 
 
 def show(times):

@@ -1,0 +1,32 @@
+"""Estimates beside measured rows: the same whether they were made for one network or for many at once."""
+
+import pandas as pd
+import pytest
+
+from hwlib import data, filling
+
+MODELS = ("resnet50", "mobilenet-v2", "yolov3-416", "bert-base-128")
+
+
+@pytest.fixture
+def nothing_foreseen():
+    filling._foreseen().clear()
+    yield
+    filling._foreseen().clear()
+
+
+def test_estimates_made_for_many_are_those_made_for_one(nothing_foreseen):
+    rows = {model: data.load_measurements(model) for model in MODELS}
+    alone = {model: filling.with_estimates(rows[model], model) for model in MODELS}
+    filling.foresee([*MODELS, "dlrm-v2"])
+    assert set(filling._foreseen()) >= set(MODELS)
+    for model in MODELS:
+        together = filling.with_estimates(rows[model], model).reset_index(drop=True)
+        pd.testing.assert_frame_equal(together, alone[model].reset_index(drop=True))
+
+
+def test_nothing_measured_is_estimated_again():
+    rows = filling.with_estimates(data.load_measurements("resnet50"), "resnet50")
+    places = rows.groupby(["device_id", "batch_size"])["evidence"].agg(set)
+    assert (places == {"estimated"}).any()
+    assert not places.map(lambda kinds: "estimated" in kinds and len(kinds) > 1).any()
