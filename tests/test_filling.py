@@ -5,7 +5,7 @@ import pytest
 
 from hwlib import data, filling
 
-MODELS = ("resnet50", "mobilenet-v2", "yolov3-416", "bert-base-128")
+MODELS = ("resnet50", "mobilenet-v2", "yolov3-416", "bert-base-seq128")
 
 
 @pytest.fixture
