@@ -166,7 +166,8 @@ def dots(frame, x, label, title, caption):
     Parameters
     ----------
     frame : DataFrame
-        Needs `x`, `label`, throughput_unit, device_class, precision, evidence and measurement_id.
+        Needs `x`, `label`, throughput_unit, device_class, precision, evidence and measurement_id; where it has low and high, a line
+        behind each dot spans them.
     x : str
         Column to draw; on a log axis where the rows span more than a factor of ten.
     label : str
@@ -181,15 +182,17 @@ def dots(frame, x, label, title, caption):
     alt.VConcatChart
     """
     wide = frame[x].max() > WIDE_SPAN * frame[x].min()
-    base = alt.Chart(lean(frame, [label, "device_class", "precision", x, "evidence", "measurement_id"])).encode(
+    ends = [name for name in ("low", "high") if name in frame]
+    base = alt.Chart(lean(frame, [label, "device_class", "precision", x, *ends, "evidence", "measurement_id"])).encode(
         y=alt.Y(f"{label}:N", sort=None, title=None, axis=alt.Axis(labelLimit=LABEL_WIDTH, grid=True)),
         x=alt.X(f"{x}:Q", title=axis_title(x, frame), axis=alt.Axis(tickCount=5), scale=LOG_SCALE if wide else alt.Scale(zero=True)),
     )
     tips = tooltip([label, "precision", x, "evidence", "measurement_id"], frame)
     marks = base.mark_point(filled=True, size=110, opacity=1).encode(color=class_colour(frame), shape=shape(frame), tooltip=tips)
     form = "$.3~r" if x.startswith("usd") else ",.3~r"
-    figures = base.mark_text(align="left", dx=9, fontSize=11).encode(text=alt.Text(f"{x}:Q", format=form))
-    chart = alt.layer(marks, figures).properties(height=alt.Step(24))
+    figures = base.mark_text(align="left", dx=9, dy=-7 if ends else 0, fontSize=11).encode(text=alt.Text(f"{x}:Q", format=form))
+    spread = [base.mark_rule(color="#666666", strokeWidth=2).encode(x="low:Q", x2="high:Q")] if ends else []
+    chart = alt.layer(*spread, marks, figures).properties(height=alt.Step(24))
     return finish(chart, title, caption, f"{axis_title(x, frame)}, in order: {', '.join(frame[label].head(8))}", WIDTH - LABEL_WIDTH + 80)
 
 

@@ -14,17 +14,18 @@ from .units import PERCENT
 
 ROWS_SHOWN = 15
 CAPTION_WIDTH = 115
+SPREAD = "The line behind a mark holds nine of ten draws of its spread."
 
 
 def ranking(decision):
-    """Chart of the figure that ranks (USD, per second, ms or J), the best option of each device, best first."""
+    """Chart of the figure that ranks (USD, per second, ms or J) with its 90 % interval, the best option of each device, best first."""
     table = decision.table[decision.table[decision.metric].notna()].drop_duplicates("device_id").head(ROWS_SHOWN)
     if table.empty:
         return note(f"No option has a known {charts.axis_title(decision.metric)}.")
-    table = table.assign(option=counted(table) + placed_at(table))
+    table = table.assign(option=counted(table) + placed_at(table)).join(decision.certainty[["low", "high"]])
     axis = charts.axis_title(decision.metric, table)
     title = f"{axis[0].upper()}{axis[1:]}, best option of each device"
-    return charts.dots(table, decision.metric, "option", title, caption(table))
+    return charts.dots(table, decision.metric, "option", title, [*caption(table), SPREAD])
 
 
 def batch_throughput(decision):

@@ -97,3 +97,12 @@ def test_hostile_names_stay_text_in_tables():
 def test_a_pivoted_table_has_no_header_without_a_column():
     wide = pd.DataFrame({"device": ["a", "a"], "limit": [1, 2], "value": [3, 4]}).pivot(index="device", columns="limit", values="value")
     assert "limit" not in panels.table(wide.reset_index()).data
+
+
+def test_the_ranking_draws_the_interval_of_each_figure():
+    decision = hw.decide("yolov3-416")
+    spec = hw.panels.ranking(decision).to_dict()
+    rows = next(iter(spec["datasets"].values()))
+    assert {"evidence"} <= rows[0].keys() and any(row["evidence"] == "estimated" for row in rows)
+    assert all(row["low"] <= row["usd_per_100k"] <= row["high"] for row in rows)
+    assert any(layer["mark"]["type"] == "rule" for layer in spec["vconcat"][0]["layer"])

@@ -58,7 +58,7 @@ def ranking(decision, certainty=None):
         "spec": live.ranking(metric, _unit(table), wide),
         "data": {"rows": _records(table, columns)},
         "params": {"height": live.BAR_HEIGHT * len(table)},
-        "caption": _text(panels.origin(table), panels.price_line(table), ["The line behind a mark holds nine of ten draws of its spread."]),
+        "caption": _text(panels.origin(table), panels.price_line(table), [panels.SPREAD]),
         "description": f"{charts.axis_title(metric, table)}, in order: {', '.join(table['option'].head(5))}",
     }
 
