@@ -84,11 +84,13 @@ def fronts(rows):
     if rows.empty:
         return rows
     rows = rows.assign(throughput_per_s=rows["throughput_per_s"] / rows["device_count"].astype("float64"))
-    best = {"maximise": ["throughput_per_s"], "minimise": ["latency_ms"]}
-    figures = rows[["device_id", "throughput_per_s", "latency_ms"]]
-    rows = rows[pd.concat([metrics.pareto(own, **best) for _, own in figures.groupby("device_id")]).reindex(rows.index)]
     rows = rows.sort_values("measurement_id").drop_duplicates(["device_id", "throughput_per_s", "latency_ms"])
-    return rows.assign(pareto=metrics.pareto(rows, **best))
+    # From a device's fastest row on, each that answers sooner than all before it.
+    sooner = rows.sort_values(["throughput_per_s", "latency_ms"], ascending=[False, True])["latency_ms"]
+    best = sooner.groupby(rows["device_id"]).cummin()
+    beaten = sooner >= best.groupby(rows["device_id"]).shift()
+    rows = rows[~beaten.reindex(rows.index)]
+    return rows.assign(pareto=metrics.pareto(rows, maximise=["throughput_per_s"], minimise=["latency_ms"]))
 
 
 def efficiency(decision):
