@@ -166,7 +166,9 @@ def check_price_1(answer):
     """
     busy = decide("resnet50").best["usd_per_100k"]
     traps = [(busy, "that is the machine that always works."), (busy * QUARTER, "waiting makes it dearer, not cheaper.")]
-    return kinds.number(answer, busy / QUARTER, "USD per 100,000", "what you pay, and what you use of it", "You pay for the waiting.", traps=traps)
+    return kinds.number(
+        answer, busy / QUARTER, "USD per 100,000", "what you pay, and what you use of it", "You pay for the waiting.", traps=traps
+    )
 
 
 def check_price_2(answer):
@@ -178,7 +180,9 @@ def check_price_2(answer):
     margin = decide("resnet50").margin
     traps = [(1 + margin, "that is how many times as dear; by how many percent is it dearer?")]
     traps += [((1 + margin) * PERCENT, "that is the whole price in percent; by how many percent is it dearer?")]
-    return kinds.number(answer, margin * PERCENT, "percent", "usd_per_100k of both", "Within it, a discount can change the winner.", traps=traps)
+    return kinds.number(
+        answer, margin * PERCENT, "percent", "usd_per_100k of both", "Within it, a discount can change the winner.", traps=traps
+    )
 
 
 def check_price_3(answer):
@@ -189,7 +193,9 @@ def check_price_3(answer):
     """
     busy, right = decide("resnet50").best["device_id"], _served(3)["device_id"]
     traps = [(busy, "that is the winner when the machine is always busy; here come 3 requests a second.")]
-    return kinds.word(answer, right, _devices(), "device_id", "best of the decision with requests_per_s=3", "The cheapest hour wins.", traps)
+    return kinds.word(
+        answer, right, _devices(), "device_id", "best of the decision with requests_per_s=3", "The cheapest hour wins.", traps
+    )
 
 
 def check_price_4(answer):

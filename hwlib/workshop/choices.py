@@ -114,7 +114,9 @@ def check_power_4(answer):
     Not yet: your answer is not a number (nan): somewhere a figure is unknown, or two tables did not match.
     """
     right = joules_to_kwh(_single()["joules_per_inference"].iloc[0] * MILLION)
-    return kinds.number(answer, right, "kWh", "joules_per_inference in the first row of single", "A million pictures, and hardly any electricity.")
+    return kinds.number(
+        answer, right, "kWh", "joules_per_inference in the first row of single", "A million pictures, and hardly any electricity."
+    )
 
 
 def check_power_5(answer):
@@ -126,7 +128,9 @@ def check_power_5(answer):
     hwlib.workshop.verdicts.UnansweredError: Still to be answered: put your answer in place of `...` in the cell of this task, ...
     """
     right = regions.carbon_by_region(_single().head(1), ["NOR", "DEU", "IND"])[["region", "gco2e_per_million"]]
-    return kinds.table(answer, right, "region", "carbon_by_region for the first row of single, pue left out", "Same work, other electricity.")
+    return kinds.table(
+        answer, right, "region", "carbon_by_region for the first row of single, pue left out", "Same work, other electricity."
+    )
 
 
 def _edge():

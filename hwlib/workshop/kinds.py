@@ -1,6 +1,7 @@
 """The kinds of answer that tasks ask for: each compares an answer with the right one and never tells it."""
 
 import re
+import sys
 from numbers import Real
 
 import pandas as pd
@@ -56,6 +57,7 @@ def number(answer, right, unit, look, why="", within=NEAR, traps=()):
     fault = _no_number(answer)
     if fault:
         return not_yet(fault)
+    answer = float(answer)
     if _near(answer, right, within):
         return Verdict(True, why)
     for wrong, looks in [(right * factor, looks) for factor, looks in SLIPS.get(unit, {}).items()]:
@@ -75,7 +77,7 @@ def word(answer, right, allowed, what, look, why="", traps=()):
     >>> word("nvidia-t44", "nvidia-t4", ["nvidia-t4", "nvidia-l4"], "device_id", "the table")
     Not yet: 'nvidia-t44' is no device_id here. Did you mean 'nvidia-t4'? Words are in quotes, exactly as in the table.
     """
-    fault = _empty(answer) or _no_word(answer, what)
+    fault = empty(answer) or _no_word(answer, what)
     if fault:
         return not_yet(fault)
     given, right = answer.strip().lower(), {right} if isinstance(right, str) else set(right)
@@ -93,11 +95,11 @@ def words(answer, right, allowed, what, look, why=""):
     >>> words(["a"], {"a", "b"}, ["a", "b", "c"], "letter", "the table")
     Not yet: what you give is right, and something is missing. Look at the table.
     """
-    fault = _empty(answer)
+    fault = empty(answer)
     if fault:
         return not_yet(fault)
     if isinstance(answer, str) or not isinstance(answer, (list, tuple, set, frozenset, pd.Series, pd.Index)):
-        return not_yet(f"several words are asked, in a list such as [{allowed[0]!r}, {allowed[1]!r}]; you gave {_called(answer)}.")
+        return not_yet(f"several words are asked, in a list such as [{allowed[0]!r}, {allowed[1]!r}]; you gave {called(answer)}.")
     if not all(isinstance(value, str) for value in answer):
         return not_yet(f"each member of the list is one word in quotes, a {what}.")
     given, right = {value.strip().lower() for value in answer}, {value.lower() for value in right}
@@ -119,10 +121,10 @@ def table(answer, right, key, look, why="", within=NEAR):
     >>> table(right.rename(columns={"times": "time"}), right, "device_id", "the figures")
     Not yet: the column 'times' is missing; is it your 'time'? Rename it: .rename(columns={'time': 'times'}).
     """
-    fault = _empty(answer) or _no_table(answer, right)
+    fault = empty(answer) or _no_table(answer, right)
     if fault:
         return not_yet(fault)
-    if set(answer[key]) != set(right[key]) or answer[key].duplicated().any():
+    if _keys(answer[key]) != _keys(right[key]):
         return not_yet(f"the rows are not the asked ones: see the column {key!r}. Look at {look}.")
     answer, right = answer.set_index(key), right.set_index(key)
     for column in right:
@@ -132,7 +134,7 @@ def table(answer, right, key, look, why="", within=NEAR):
     return Verdict(True, why)
 
 
-def _empty(answer):
+def empty(answer):
     """Why `answer` is none at all, or None; a task that was never touched stops the notebook."""
     if answer is ...:
         raise UnansweredError(OPEN)
@@ -147,7 +149,7 @@ def _empty(answer):
 
 
 def _no_number(answer):
-    fault = _empty(answer)
+    fault = empty(answer)
     if fault:
         return fault
     if isinstance(answer, str):
@@ -156,9 +158,11 @@ def _no_number(answer):
         return f"a number is asked, and {answer!r} is text: {way}."
     if isinstance(answer, bool) or not isinstance(answer, Real):
         way = " Take the one number out of it, as with .iloc[0]." if hasattr(answer, "__len__") else ""
-        return f"one number is asked; you gave {_called(answer)}.{way}"
+        return f"one number is asked; you gave {called(answer)}.{way}"
     if pd.isna(answer):
         return "your answer is not a number (nan): somewhere a figure is unknown, or two tables did not match."
+    if abs(answer) > sys.float_info.max:
+        return "your answer is infinite: somewhere is a division by zero."
     return None
 
 
@@ -166,15 +170,18 @@ def _no_word(answer, what):
     if isinstance(answer, str):
         return None
     way = f" Take its {what}, as with ['{what}']." if isinstance(answer, (pd.Series, pd.DataFrame)) else ""
-    return f"one word in quotes is asked, a {what}; you gave {_called(answer)}.{way}"
+    return f"one word in quotes is asked, a {what}; you gave {called(answer)}.{way}"
 
 
 def _no_table(answer, right):
     if not isinstance(answer, pd.DataFrame):
         way = " Keep the columns by a list of names: rows[['a', 'b']]." if isinstance(answer, pd.Series) else ""
-        return f"a table is asked; you gave {_called(answer)}.{way}"
-    for column in right.columns.difference(answer.columns):
-        return _missing(column, answer, right)
+        return f"a table is asked; you gave {called(answer)}.{way}"
+    if isinstance(answer.columns, pd.MultiIndex) or answer.columns.has_duplicates:
+        return "two columns of your table have the same name; choose the asked columns by a list of names."
+    for column in right.columns:
+        if column not in answer:
+            return _missing(column, answer, right)
     if len(answer) != len(right):
         return f"your table has {len(answer)} rows; the task says how many it should have."
     return None
@@ -183,7 +190,7 @@ def _no_table(answer, right):
 def _missing(column, answer, right):
     if column in answer.index.names:
         return f"the column {column!r} is the index of your table; .reset_index() makes it a column."
-    spare = [str(name) for name in answer.columns.difference(right.columns)]
+    spare = [str(name) for name in answer.columns if name not in right]
     close = nearest(column, spare, n=1) or (spare if len(spare) == 1 else [])
     if close:
         return f"the column {column!r} is missing; is it your {close[0]!r}? Rename it: .rename(columns={{{close[0]!r}: {column!r}}})."
@@ -196,17 +203,25 @@ def _unknown(value, allowed, what):
     return f"{value!r} is no {what} here.{mean} Words are in quotes, exactly as in the table."
 
 
+def _keys(column):
+    """The values of `column` as a set; None where one is no plain value, such as a list."""
+    try:
+        return set(column)
+    except TypeError:
+        return None
+
+
 def _same(given, right, within):
-    if isinstance(right, str) or not isinstance(given, Real):
-        return given == right
-    return _near(given, right, within)
+    if isinstance(right, str):
+        return isinstance(given, str) and given == right
+    return _no_number(given) is None and _near(float(given), right, within)
 
 
 def _near(given, right, within):
     return abs(given - right) <= within * abs(right)
 
 
-def _called(answer):
+def called(answer):
     """What `answer` is, in words."""
     names = {"DataFrame": "a table", "Series": "a column or a row", "ndarray": "several numbers", "list": "a list", "tuple": "a tuple"}
     names |= {"str": "text", "bool": "True or False", "dict": "a dict", "set": "a set", "Decision": "a whole decision"}
