@@ -347,6 +347,14 @@ def test_a_region_without_end_or_answer_is_refused(tmp_path, source, fault):
     assert not list(tmp_path.glob("*.ipynb"))
 
 
+def test_a_file_that_is_no_notebook_is_named(tmp_path):
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "solutions" / "1_cut.ipynb").write_text('{"cells": [', encoding="utf-8")
+    refused = CliRunner().invoke(cli.main, ["workshop", "copies", str(tmp_path)])
+    assert refused.exit_code == 2
+    assert "1_cut.ipynb: this is no notebook" in refused.output
+
+
 def test_a_whole_cell_can_be_a_solution():
     assert copies.open_answers("x = 2\nanswer_3 = x\nanswer_3", whole=True) == "answer_3 = ...  # your answer"
     cell = nbformat.v4.new_markdown_cell("We recommend it.", metadata={"tags": ["solution"]})

@@ -120,6 +120,8 @@ def test_4_two_winners_are_estimates_and_measurements_cost_more_than_the_estimat
 def test_5_the_energies_lie_more_than_two_powers_of_ten_apart_and_all_are_of_whole_systems(single):
     assert single["joules_per_inference"].max() > 100 * single["joules_per_inference"].min()
     assert set(single["power_boundary"]) == {"system"}
+    assert (single["precision"] == "fp32").tolist() == sorted(single["precision"] == "fp32")
+    assert single["precision"].iloc[-1] == "fp32"
 
 
 def test_5_least_power_is_not_least_energy(single):

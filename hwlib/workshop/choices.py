@@ -76,7 +76,9 @@ def check_power_1(answer):
     board = _single().set_index("device_id").loc["nvidia-jetson-xavier-nx-8gb"]
     traps = [(board["inferences_per_joule"], "that is inferences for a joule: divide the other way round.")]
     traps += [(board["power_w"] * board["throughput_per_s"], "watts times inferences a second is no energy: divide.")]
-    return kinds.number(answer, board["joules_per_inference"], "J", "power_w over throughput_per_s", "Watts by the second.", traps=traps)
+    return kinds.number(
+        answer, board["joules_per_inference"], "J", "power_w over throughput_per_s", "A watt is a joule each second.", traps=traps
+    )
 
 
 def check_power_2(answer):
@@ -85,7 +87,7 @@ def check_power_2(answer):
     >>> check_power_2(...)
     Traceback (most recent call last):
         ...
-    hwlib.workshop.verdicts.UnansweredError: Still to be answered: put your answer in place of `...` in the cell of this task, ...
+    hwlib.workshop.verdicts.UnansweredError: Still to be answered: put your answer in place of `...`, run that cell, then run this one.
     """
     rows = _single()
     least = rows.sort_values("power_w")["device_id"].iloc[0]
@@ -125,7 +127,7 @@ def check_power_5(answer):
     >>> check_power_5(...)
     Traceback (most recent call last):
         ...
-    hwlib.workshop.verdicts.UnansweredError: Still to be answered: put your answer in place of `...` in the cell of this task, ...
+    hwlib.workshop.verdicts.UnansweredError: Still to be answered: put your answer in place of `...`, run that cell, then run this one.
     """
     right = regions.carbon_by_region(_single().head(1), ["NOR", "DEU", "IND"])[["region", "gco2e_per_million"]]
     return kinds.table(

@@ -17,7 +17,7 @@ def write_copies(folder=FOLDER):
     Raises
     ------
     HwlibError
-        Where there is no solution notebook, or one has a region without an end or without an answer.
+        Where there is no solution notebook, or one cannot be read, or has a region without an end or without an answer.
     """
     sources = sorted((Path(folder) / "solutions").glob("*.ipynb"))
     if not sources:
@@ -40,7 +40,10 @@ def copy_text(source):
     """
     import nbformat
 
-    notebook = nbformat.read(source, as_version=4)
+    try:
+        notebook = nbformat.read(source, as_version=4)
+    except (ValueError, nbformat.ValidationError) as error:
+        raise HwlibError(f"{source.name}: this is no notebook; open and save it in JupyterLab ({str(error).splitlines()[0]})") from None
     notebook.cells = [_copied(cell, source.name) for cell in notebook.cells if "teacher" not in _tags(cell)]
     return nbformat.writes(notebook) + "\n"
 

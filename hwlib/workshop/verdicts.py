@@ -5,7 +5,7 @@ from html import escape
 
 from ..errors import HwlibError
 
-OPEN = "Still to be answered: put your answer in place of `...` in the cell of this task, run that cell, and then this one."
+OPEN = "Still to be answered: put your answer in place of `...`, run that cell, then run this one."
 
 
 class UnansweredError(HwlibError):
