@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup lab app report reports site test bench data notebooks lint clean
+.PHONY: help setup lab app report reports site test bench data notebooks workshop lint clean
 
 help:
 	@echo "make report MODEL=resnet50   one report: reports/resnet50.html and reports/resnet50.json"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench                   measured speed of imports, loading and reports"
 	@echo "make data                    rebuild data/ from SOURCES=$(SOURCES)"
 	@echo "make notebooks               execute the notebooks and store their outputs"
+	@echo "make workshop                the learners' copies of the workshop's solution notebooks"
 	@echo "make lint                    ruff over code and notebooks"
 
 # Installed again only when the lock or the project's own metadata changed in content, whatever the file times say.
@@ -63,6 +64,10 @@ data: setup
 
 notebooks: setup
 	$(BIN)/python tests/execute_notebooks.py
+	$(BIN)/hwlib workshop copies
+
+workshop: setup
+	$(BIN)/hwlib workshop copies
 
 lint: setup
 	$(BIN)/ruff check .

@@ -309,6 +309,21 @@ def diff(old, new):
     click.echo(f"{len(found):,} changes")
 
 
+@main.group(cls=_Group)
+def workshop():
+    """Prepare and run the workshop."""
+
+
+@workshop.command()
+@click.argument("folder", default="notebooks/workshop", type=click.Path(path_type=Path))
+def copies(folder):
+    """Write the learners' copies of the solution notebooks in FOLDER/solutions."""
+    from .workshop import copies as learners
+
+    for path in learners.write_copies(folder):
+        click.echo(path)
+
+
 _ALWAYS_SHOWN = ("device_id", "throughput_per_s", "usd_per_hour", "usd_per_100k", "evidence", "source_id")
 _DECISION_COLUMNS = [
     "device_id",

@@ -1,5 +1,6 @@
 """Named factors and conversions: the only place where 3600 or 1e6 may stand."""
 
+SECONDS_PER_MINUTE = 60
 SECONDS_PER_HOUR = 3_600
 HOURS_PER_DAY = 24
 HOURS_PER_YEAR = 8_760

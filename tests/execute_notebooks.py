@@ -30,8 +30,9 @@ def execute(path):
 
 
 def main(names):
-    """Execute the named notebooks, or all."""
-    paths = [Path(name) for name in names] or sorted(path for path in NOTEBOOKS.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+    """Execute the named notebooks, or all; those of `hwlib workshop copies` are made from the solutions, not executed."""
+    every = sorted(path for path in NOTEBOOKS.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+    paths = [Path(name) for name in names] or [path for path in every if path.parent.name != "workshop"]
     for path in paths:
         print(path.name, flush=True)
         execute(path.resolve())
