@@ -14,6 +14,8 @@ help:
 	@echo "make site                    the same with the workbook's notebooks"
 	@echo "make lab                     JupyterLab on notebooks/00_start_here.ipynb"
 	@echo "make app                     the explorer as a page without code, on this machine only"
+	@echo "make slides                  slides of the workshop into build/slides/index.html"
+	@echo "make workshop-check          is this machine ready for the workshop? answered in ten seconds, without a network"
 	@echo "make test                    every test"
 	@echo "make bench                   measured speed of imports, loading and reports"
 	@echo "make data                    rebuild data/ from SOURCES=$(SOURCES)"
@@ -48,6 +50,15 @@ reports: setup
 
 site: reports
 	$(BIN)/hwlib site --out reports $(filter-out notebooks/model_report.ipynb,$(wildcard notebooks/*.ipynb notebooks/workshop/*.ipynb))
+
+.PHONY: slides workshop-check
+
+slides: setup
+	$(BIN)/hwlib workshop slides
+
+# No setup: it must tell, and quickly, that nothing is set up yet; the module needs no package to say so.
+workshop-check:
+	@$(or $(wildcard $(BIN)/python),$(PYTHON),python3) -m hwlib.workshop.ready
 
 test: setup
 	$(BIN)/python tests/get_browser.py
