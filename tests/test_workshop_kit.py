@@ -8,10 +8,19 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 
+import click
 import nbformat
 import pytest
+import yaml
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
+import hwlib as hw
+from hwlib import data, schema
+from hwlib.cli import main
+from hwlib.importers import user
 from hwlib.workshop import ready, slides
 
 # Ends a process that asks any other machine for anything; Python runs it at its start when it is on its path.
@@ -193,3 +202,140 @@ def test_a_full_disk_is_told(monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda place: shutil._ntuple_diskusage(10**9, 10**9 - 2, 2))
     with pytest.raises(RuntimeError, match=r"0\.0 GB free, 1 GB wanted"):
         ready.disk()
+
+
+PAGES = ("README.md", "GUIDE.md", "GLOSSARY.md")
+
+
+@pytest.fixture(scope="module")
+def pages(root):
+    """The text of each page of the kit, by name."""
+    return {name: (root / "notebooks" / "workshop" / name).read_text(encoding="utf-8") for name in PAGES}
+
+
+def rows(text):
+    """The cells of each row of the tables in `text`, without heads and rules."""
+    lines = text.splitlines()
+    split = [[part.strip() for part in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    rules = [at for at, cells in enumerate(split) if set("".join(cells)) <= set("-")]
+    return [cells for at, cells in enumerate(split) if at not in rules and at + 1 not in rules]
+
+
+def anchor(heading):
+    """The address of a heading on a page, as code hosts make it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_every_link_leads_somewhere(root, pages):
+    for name, text in pages.items():
+        for target, part in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", text):
+            there = pages[name] if not target else (root / "notebooks" / "workshop" / target).read_text(encoding="utf-8")
+            assert not part or part in map(anchor, re.findall(r"^#+ (.+)$", there, re.M)), f"{name}: {target}#{part}"
+
+
+@pytest.mark.parametrize(("title", "minutes"), [("90 minutes", 90), ("Half a day", 240), ("A day", 420)])
+def test_a_timetable_adds_up_by_the_clock(pages, title, minutes):
+    part = pages["GUIDE.md"].split(f"### {title}\n")[1].split("\n### ")[0].split("\n**Late")[0]
+    now = 0
+    for clock, length, *_ in rows(part):
+        hours, past = map(int, clock.split(":"))
+        assert hours * 60 + past == now, f"{title}, {clock}"
+        now += int(length)
+    assert now == minutes
+    assert f"Total: {minutes} minutes." in part
+
+
+def test_each_exercise_has_its_25_minutes_and_the_capstone_its_30(pages):
+    for _, length, what, how, *_ in [line for line in rows(pages["GUIDE.md"]) if re.fullmatch(r"\d:\d\d", line[0])]:
+        if re.match(r"Exercise \d$", what):
+            assert (length, how[1]) == ("25", what[-1])
+        assert length == "30" or what != "Capstone"
+
+
+def test_every_exercise_and_notebook_named_is_there_and_every_one_there_is_named(root, pages):
+    named = set(re.findall(r"`(\d+_\w+)`", "".join(pages.values())))
+    exercises = {name for name in named if not (root / "notebooks" / f"{name}.ipynb").exists()}
+    assert {name[0] for name in exercises} == set("123456")
+    assert {path.stem for path in slides.SOLUTIONS.glob("*.ipynb")} <= exercises
+
+
+def test_the_points_of_the_rubric_add_up(pages):
+    part = pages["GUIDE.md"].split("## Assessment")[1].split("\n## ")[0]
+    assert f"Total: {2 * len(rows(part))} points" in part
+
+
+def test_every_column_of_the_glossary_exists(pages):
+    decision = hw.decide("resnet50", batch_size=8)
+    for word, meaning, where in rows(pages["GLOSSARY.md"]):
+        places = re.findall(r"`(\w+)\.(\w+)`", where)
+        assert places, word
+        assert len(meaning.split()) <= 45, word
+        for table, column in places:
+            if table == "Decision":
+                assert hasattr(decision, column), column
+            elif table == "options":
+                assert column in decision.table, column
+            else:
+                schema.table(table).column(column)
+
+
+def test_the_glossary_explains_the_words_of_the_day(pages):
+    words = {part.strip() for row in rows(pages["GLOSSARY.md"]) for part in row[0].split(",")}
+    asked = (
+        "latency throughput percentile batch power TDP roofline quantisation precision TTFT TPOT division scenario on-demand spot reserved"
+    )
+    asked = {*asked.split(), "arithmetic intensity", "Pareto set", "utilisation", "carbon intensity", "GMACs", "interval", "held-out error"}
+    assert asked | {"p_best", "flip"} <= words
+
+
+def test_commands_and_targets_of_the_pages_exist(root, pages):
+    text = "".join(pages.values())
+    targets = re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(encoding="utf-8"), re.M)
+    theirs = {"command", "workshop"}  # the shell's own message; the exercises' own target
+    assert set(re.findall(r"make ([a-z-]+)", text)) - theirs <= set(targets)
+    for line in re.findall(r"hwlib ([a-z][^`\n]*)", text):
+        command, words = main, line.split()
+        while isinstance(command, click.Group) and words[0] in command.commands:
+            command = command.commands[words.pop(0)]
+        assert not isinstance(command, click.Group), line
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options, line
+
+
+def test_the_guides_own_prices_are_taken(pages, tmp_path, monkeypatch):
+    monkeypatch.setenv("HWLIB_DATA", str(tmp_path / "data"))
+    who, price = re.findall(r"```csv\n(.*?)```", pages["GUIDE.md"], re.DOTALL)
+    for name, text in (("sources", who), ("prices", price)):
+        (tmp_path / f"room-{name}.csv").write_text(text)
+        user.import_file(name, tmp_path / f"room-{name}.csv")
+    try:
+        decision = hw.decide("resnet50", batch_size=8, providers=["our-company"])
+        assert decision.best["instance_type"] == "rack-l4"
+    finally:
+        monkeypatch.undo()
+        data.load.cache_clear()
+
+
+def test_binder_installs_what_make_installs(root):
+    environment = yaml.safe_load((root / ".binder" / "environment.yml").read_text(encoding="utf-8"))
+    conda = yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))
+    assert (environment["name"], environment["channels"]) == (conda["name"], conda["channels"])
+    # repo2docker reads `python=3.11` and overlooks `python>=3.11`; an editable install would look for the project in .binder.
+    assert re.fullmatch(r"python=3\.\d+", environment["dependencies"][0])
+    assert not any(isinstance(line, dict) for line in environment["dependencies"])
+    makefile = re.findall(r"\$\(BIN\)/(python -m pip install .*)", (root / "Makefile").read_text(encoding="utf-8"))
+    build = re.findall(r"^(python -m pip install .*)$", (root / ".binder" / "postBuild").read_text(encoding="utf-8"), re.M)
+    assert build == makefile
+    assert len(build) == 2
+    assert os.access(root / ".binder" / "postBuild", os.X_OK)
+
+
+def test_the_container_has_the_same_python_and_a_target_that_exists(root):
+    container = json.loads((root / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    binder = (root / ".binder" / "environment.yml").read_text(encoding="utf-8")
+    python = re.fullmatch(r"python:(3\.\d+)-\w+", container["image"])[1]
+    assert f"- python={python}\n" in binder
+    asked = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
+    assert Version(python) in SpecifierSet(asked)
+    assert container["postCreateCommand"] == "make setup"
+    assert "/.venv/bin/python" in container["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
