@@ -7,6 +7,7 @@ to say that Python is too old, or that no package is there.
 import ast
 import io
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -58,7 +59,8 @@ def kernel():
     """Where the Python is that a notebook's cell ran in, as text; an error if no cell runs, or in another Python."""
     from jupyter_client.manager import start_new_kernel
 
-    manager, client = start_new_kernel(startup_timeout=KERNEL_S, extra_arguments=["--IPKernelApp.log_level=40"])
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    manager, client = start_new_kernel(startup_timeout=KERNEL_S, **silent)
     try:
         done = client.execute("import hwlib, sys", user_expressions={"prefix": "sys.prefix"}, reply=True, timeout=KERNEL_S)["content"]
     finally:
