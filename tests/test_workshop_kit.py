@@ -101,7 +101,7 @@ def test_decks_are_written_whole_with_all_they_need(notebook, tmp_path):
 
 def test_bad_notebooks_and_places_are_answered_with_a_sentence(notebook, tmp_path):
     empty = tmp_path / "empty.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# No slide")]), empty)
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# No slide"), cell("Said.", "notes")]), empty)
     with pytest.raises(slides.HwlibError, match=r"empty\.ipynb: no cell says that it is a slide"):
         slides.make([empty], tmp_path)
     with pytest.raises(slides.HwlibError, match=r"2_batch\.ipynb/.* could not be written"):
@@ -162,6 +162,23 @@ def test_before_anything_is_installed_the_first_step_is_named(root):
     assert told(lines, "data") == ("not ok  data            the package pandas is missing", True)
     assert lines[-1].startswith("not ready: 4 of 6")
     assert sum("run `make lab` once" in line for line in lines) == 4
+
+
+def installed(folder, name, version, *needed):
+    """What an installer leaves behind of the package `name`, in `folder`."""
+    (folder / f"{name}-{version}.dist-info").mkdir()
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *(f"Requires-Dist: {line}" for line in needed)]
+    (folder / f"{name}-{version}.dist-info" / "METADATA").write_text("\n".join(lines) + "\n")
+
+
+def test_packages_that_are_missing_or_of_another_version_are_named(root, tmp_path):
+    installed(tmp_path, "hwlib", "9.9", "altair<7,>=6.3", "no-such-package", "not-in-the-lab; extra == 'dev'")
+    installed(tmp_path, "altair", "5.0.0")
+    code, lines = looked(root, PYTHONPATH=f"{root}{os.pathsep}{tmp_path}")
+    assert code == 1
+    line, helped = told(lines, "packages")
+    assert line == "not ok  packages        altair (5.0.0), no-such-package (missing): missing or of another version"
+    assert helped
 
 
 @pytest.mark.parametrize("argv", [["/no/such/python", "{connection_file}"], [sys.executable, "-c", "raise SystemExit(3)"]])

@@ -33,26 +33,23 @@ def python():
 
 
 def packages():
-    """How many packages are there, as text; an error that names those that are missing or of another version."""
-    from importlib.metadata import PackageNotFoundError, requires, version
+    """How many packages are there, as text; an error that names those that are missing or of another version.
+
+    >>> packages().endswith(" there")
+    True
+    """
+    from importlib.metadata import requires
 
     lines = requires("hwlib")
     from packaging.requirements import Requirement  # second: where nothing is installed, hwlib is what is missed first
 
-    faulty, there = [], 0
-    for needed in map(Requirement, lines):
-        if needed.marker and not needed.marker.evaluate({"extra": "lab"}):
-            continue
-        try:
-            found = version(needed.name)
-        except PackageNotFoundError:
-            found = "missing"
-        right = found != "missing" and found in needed.specifier
-        there += right
-        faulty += [] if right else [f"{needed.name} ({found})"]
+    wanted = [needed for needed in map(Requirement, lines) if not needed.marker or needed.marker.evaluate({"extra": "lab"})]
+    found = {needed: _version(needed.name) for needed in wanted}
+    faulty = [needed for needed, version in found.items() if not version or version not in needed.specifier]
     if faulty:
-        raise RuntimeError(f"{', '.join(faulty)}: missing or of another version")
-    return f"{there} there"
+        named = ", ".join(f"{needed.name} ({found[needed] or 'missing'})" for needed in faulty)
+        raise RuntimeError(f"{named}: missing or of another version")
+    return f"{len(wanted)} there"
 
 
 def kernel():
@@ -131,6 +128,16 @@ def main():
     verdict = "ready for the workshop" if not failed else f"not ready: {failed} of {len(CHECKS)}"
     print(f"{verdict}, looked at in {time.monotonic() - start:.1f} s")
     return 1 if failed else 0
+
+
+def _version(package):
+    """The version of `package` as text, empty if it is missing."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def _absent(error):

@@ -63,20 +63,26 @@ def make(notebooks, out):
 
 
 def deck(path):
-    """The title and the HTML text of the deck of the notebook at `path`."""
+    """The title and the HTML text of the deck of the notebook at `path`; an error if it has nothing to show."""
     import nbformat
 
     notebook = nbformat.read(path, as_version=4)
     title = next(filter(None, map(_heading, notebook.cells)), Path(path).stem)
     notebook.cells = staged(notebook.cells)
-    if not notebook.cells:
-        raise HwlibError(f"{Path(path).name}: no cell says that it is a slide; set slide_type to slide, subslide, fragment or notes")
+    if all(cell.metadata.slideshow.slide_type == "notes" for cell in notebook.cells):
+        raise HwlibError(f"{Path(path).name}: no cell says that it is a slide; set slide_type to slide, subslide or fragment")
     html, _ = _exporter().from_notebook_node(notebook, {"title": title, "policy": POLICY})
     return title, html
 
 
 def staged(cells):
-    """Copies of those `cells` that a room sees or a speaker reads, pictures and tables on slides of their own."""
+    """Copies of those `cells` that a room sees or a speaker reads, pictures and tables on slides of their own.
+
+    >>> import nbformat.v4 as nb
+    >>> task, hint = (nb.new_markdown_cell("# Task", metadata={"slideshow": {"slide_type": kind}}) for kind in ("slide", "skip"))
+    >>> staged([task, hint]) == [task]
+    True
+    """
     shown = [copy.deepcopy(cell) for cell in cells if _for_the_room(cell)]
     on_slides = [cell for cell in shown if cell.metadata.slideshow.slide_type != "notes"]
     for before, cell in itertools.pairwise(on_slides):
