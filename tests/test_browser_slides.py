@@ -22,7 +22,7 @@ WALK = """() => Reveal.getSlides().map((slide) => {
     over: Math.max(stage.scrollHeight - stage.clientHeight, stage.scrollWidth - stage.clientWidth),
     out: out.map((one) => one.outerHTML.slice(0, 80)),
     size: parseFloat(getComputedStyle(stage).fontSize),
-    pictures: [...stage.querySelectorAll("img")].map((one) => one.getBoundingClientRect().width / box.width),
+    pictures: [...stage.querySelectorAll("img")].map((one) => one.getBoundingClientRect()).map((its) => [its.width / box.width, its.height / box.height]),
     loaded: [...stage.querySelectorAll("img")].every((one) => one.naturalWidth > 0 && one.alt.length > 20),
   };
 })"""
@@ -57,7 +57,7 @@ def test_no_slide_is_fuller_than_its_stage_and_nothing_is_fetched(visit, decks, 
         assert all(slide["loaded"] for slide in walked), path.name
         # On the stage of 720 lines: what the last row can read, as lecture rooms are built.
         assert min(slide["size"] for slide in walked) >= 0.6 * 34
-        assert all(width > 0.9 for slide in walked for width in slide["pictures"])
+        assert all(width > 0.9 and height > 0.5 for slide in walked for width, height in slide["pictures"])
         assert {url for url in seen.requests if not url.startswith((decks[0].parent.as_uri(), "data:"))} == set()
         assert seen.complaints == []
         seen.context.close()
@@ -87,6 +87,9 @@ def test_on_paper_each_slide_is_one_page(visit, decks):
     slides_there = page.evaluate("Reveal.getTotalSlides()")
     expect(page.locator(".pdf-page .stage[style]")).to_have_count(slides_there)
     assert page.evaluate("[...document.querySelectorAll('.stage')].filter((one) => one.scrollHeight > one.clientHeight + 1).length") == 0
+    pictures = page.evaluate("[...document.querySelectorAll('.stage img')].map((one) => one.getBoundingClientRect().height)")
+    assert pictures
+    assert min(pictures) > 720 / 2
     assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == slides_there
 
 
