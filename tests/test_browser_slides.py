@@ -22,7 +22,10 @@ WALK = """() => Reveal.getSlides().map((slide) => {
     over: Math.max(stage.scrollHeight - stage.clientHeight, stage.scrollWidth - stage.clientWidth),
     out: out.map((one) => one.outerHTML.slice(0, 80)),
     size: parseFloat(getComputedStyle(stage).fontSize),
-    pictures: [...stage.querySelectorAll("img")].map((one) => one.getBoundingClientRect()).map((its) => [its.width / box.width, its.height / box.height]),
+    pictures: [...stage.querySelectorAll("img")].map((one) => {
+      const its = one.getBoundingClientRect();
+      return [its.width / box.width, its.height / box.height];
+    }),
     loaded: [...stage.querySelectorAll("img")].every((one) => one.naturalWidth > 0 && one.alt.length > 20),
   };
 })"""

@@ -51,7 +51,7 @@ def make(notebooks, out):
     """
     if not notebooks:
         raise HwlibError("no notebooks to make slides of; in a checkout they stand in notebooks/workshop/solutions")
-    decks = {f"{Path(path).stem}.html": deck(path) for path in sorted(notebooks)}
+    decks = {f"{path.stem}.html": deck(path) for path in sorted(map(Path, notebooks), key=lambda path: path.name)}
     listed = [(address, title) for address, (title, _) in decks.items()]
     texts = {"index.html": _environment().get_template("decks.html.j2").render(policy=POLICY, decks=listed)}
     texts |= {address: html for address, (_, html) in decks.items()}
