@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup lab app report reports site test bench data notebooks workshop lint clean
+.PHONY: help setup lab app report reports site test bench data notebooks workshop slides workshop-check lint clean
 
 help:
 	@echo "make report MODEL=resnet50   one report: reports/resnet50.html and reports/resnet50.json"
@@ -19,6 +19,8 @@ help:
 	@echo "make data                    rebuild data/ from SOURCES=$(SOURCES)"
 	@echo "make notebooks               execute the notebooks and store their outputs"
 	@echo "make workshop                the learners' copies of the workshop's solution notebooks"
+	@echo "make slides                  slides of the workshop into build/slides/index.html"
+	@echo "make workshop-check          is this machine ready for the workshop? answered in ten seconds, without a network"
 	@echo "make lint                    ruff over code and notebooks"
 
 # Installed again only when the lock or the project's own metadata changed in content, whatever the file times say.
@@ -49,6 +51,13 @@ reports: setup
 
 site: reports
 	$(BIN)/hwlib site --out reports $(filter-out notebooks/model_report.ipynb,$(wildcard notebooks/*.ipynb notebooks/workshop/*.ipynb))
+
+slides: setup
+	$(BIN)/hwlib workshop slides
+
+# No setup: it must tell, and quickly, that nothing is set up yet; the module needs no package to say so.
+workshop-check:
+	@$(or $(wildcard $(BIN)/python),$(PYTHON),python3) -m hwlib.workshop.ready
 
 test: setup
 	$(BIN)/python tests/get_browser.py

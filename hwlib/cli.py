@@ -324,6 +324,24 @@ def copies(folder):
         click.echo(path)
 
 
+@workshop.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("build/slides"), show_default=True)
+def slides(out):
+    """Make a deck of slides of each solution notebook, and an index; they open from the disk, without a network."""
+    from .workshop import slides as decks
+
+    for path in decks.make(list(decks.SOLUTIONS.glob("*.ipynb")), out):
+        click.echo(path)
+
+
+@workshop.command()
+def ready():
+    """Say in ten seconds whether this machine is ready for the workshop; exit code 1 if not."""
+    from .workshop import ready as checks
+
+    raise SystemExit(checks.main())
+
+
 _ALWAYS_SHOWN = ("device_id", "throughput_per_s", "usd_per_hour", "usd_per_100k", "evidence", "source_id")
 _DECISION_COLUMNS = [
     "device_id",

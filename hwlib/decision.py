@@ -111,6 +111,23 @@ class Decision:
         return {"text/plain": " ".join(lines), "text/html": html, MIME_TYPE: self.to_dict()}
 
 
+def expect(decision):
+    """`decision`, if it is one.
+
+    Raises
+    ------
+    HwlibError
+        For anything else, such as a workload that is not decided yet.
+
+    >>> expect(Workload("resnet50"))
+    Traceback (most recent call last):
+    hwlib.errors.HwlibError: decision: expected what hw.decide(...) gives, found a Workload
+    """
+    if not isinstance(decision, Decision):
+        raise HwlibError(f"decision: expected what hw.decide(...) gives, found a {type(decision).__name__}")
+    return decision
+
+
 def decide(workload, **answers):
     """The ranking of every way to serve `workload`, best first, with the reasons of what was left out.
 

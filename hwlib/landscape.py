@@ -3,6 +3,7 @@
 import pandas as pd
 
 from . import charts, data, metrics, panels, shapes
+from .decision import expect
 from .errors import HwlibError, unknown
 from .rooflines import placed
 from .rooflines import roofs as roof_lines
@@ -206,7 +207,7 @@ def words(decision):
     """The decision in sentences alone, without the table that a notebook would keep beside it."""
     from IPython.display import HTML
 
-    return HTML(decision._repr_mimebundle_()["text/html"])
+    return HTML(expect(decision)._repr_mimebundle_()["text/html"])
 
 
 def class_costs(decisions):

@@ -8,6 +8,7 @@ import textwrap
 import pandas as pd
 
 from . import charts, data, guard, metrics
+from .decision import expect
 from .offers import offers
 from .rows import TABLES, usable
 from .units import PERCENT
@@ -19,7 +20,7 @@ SPREAD = "The line behind a mark holds nine of ten draws of its spread."
 
 def ranking(decision):
     """Chart of the figure that ranks (USD, per second, ms or J) with its 90 % interval, the best option of each device, best first."""
-    table = decision.table[decision.table[decision.metric].notna()].drop_duplicates("device_id").head(ROWS_SHOWN)
+    table = expect(decision).table[decision.table[decision.metric].notna()].drop_duplicates("device_id").head(ROWS_SHOWN)
     if table.empty:
         return note(f"No option has a known {charts.axis_title(decision.metric)}.")
     table = table.assign(option=counted(table) + placed_at(table)).join(decision.certainty[["low", "high"]])

@@ -36,10 +36,18 @@ def read_tables(paths, name):
 
 def write_csv(frame, path):
     """Write `frame` to `path` in the project's one format: UTF-8, \\n, shortest number text, dates as YYYY-MM-DD."""
-    text = frame.to_csv(index=False, lineterminator="\n", float_format=_shortest, date_format="%Y-%m-%d")
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8", newline="")
-    temporary.replace(path)
+    write_text(frame.to_csv(index=False, lineterminator="\n", float_format=_shortest, date_format="%Y-%m-%d"), path)
+
+
+def write_text(text, path):
+    """Write `text` to `path`, whose folder is made if missing, whole or not at all; an error where that cannot be."""
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8", newline="")
+        temporary.replace(path)
+    except OSError as error:
+        raise HwlibError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def slug(text):

@@ -71,7 +71,7 @@ LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 ONLY_THERE = {
     "altair": {"charts", "shapes", "curves", "live"},
     "papermill": {"reports"},
-    "nbconvert": {"reports"},
+    "nbconvert": {"reports", "workshop"},
     "distributed": {"reports"},
     "fsspec": {"reports"},
     "yaml": {"reports"},

@@ -359,3 +359,11 @@ def test_a_whole_cell_can_be_a_solution():
     assert copies.open_answers("x = 2\nanswer_3 = x\nanswer_3", whole=True) == "answer_3 = ...  # your answer"
     cell = nbformat.v4.new_markdown_cell("We recommend it.", metadata={"tags": ["solution"]})
     assert copies._copied(cell, "n").source == copies.TO_WRITE
+
+
+def test_copies_in_a_place_that_cannot_be_written_are_answered_with_a_sentence(tmp_path):
+    shutil.copytree(FOLDER / "solutions", tmp_path / "solutions")
+    (tmp_path / ".6_capstone.ipynb.part").mkdir()
+    found = CliRunner().invoke(cli.main, ["workshop", "copies", str(tmp_path)])
+    assert found.exit_code == 2
+    assert "6_capstone.ipynb cannot be written: Is a directory" in found.output

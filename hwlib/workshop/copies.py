@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from ..errors import HwlibError
+from ..tables import write_text
 
 FOLDER = Path("notebooks/workshop")
 REGION = re.compile(r"^# BEGIN SOLUTION\n(.*?)^# END SOLUTION$", re.MULTILINE | re.DOTALL)
@@ -26,9 +27,7 @@ def write_copies(folder=FOLDER):
         )
     texts = {Path(folder) / source.name: copy_text(source) for source in sources}
     for path, text in texts.items():
-        temporary = path.with_suffix(".part")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        write_text(text, path)
     return list(texts)
 
 
