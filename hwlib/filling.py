@@ -11,6 +11,8 @@ BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 # On a device with fewer measured networks an estimate is off by more than devices differ (table `estimate_error`, new devices).
 ENOUGH_NETWORKS = 5
 SOURCE = "hwlib-estimates"
+# The project's own measured rows: the estimates were fitted on them already.
+REFERENCES = "hwlib-own"
 # Their figures count tokens or whole sequences of work that one batch of samples says nothing about.
 CALIBRATING = ("model_id", "device_id", "batch_size", "precision", "tuning", "throughput_per_s")
 UNESTIMATED = ("text_generation", "multimodal", "recommendation", "graph")
@@ -40,7 +42,8 @@ def with_estimates(rows, model):
     """
     if data.load_models(model)["task"].item() in UNESTIMATED or set(rows["throughput_unit"].dropna()) - {"samples"}:
         return rows
-    own = rows.loc[rows["evidence"] == "own", [name for name in CALIBRATING if name in rows]]
+    mine = (rows["evidence"] == "own") & (rows["source_id"] != REFERENCES)
+    own = rows.loc[mine, [name for name in CALIBRATING if name in rows]]
     own = own.dropna(subset=["device_id", "batch_size", "throughput_per_s"])
     found = _answered([model], own) if len(own) else _foreseen().get(model)
     # A machine of one's own without a data sheet calibrates nothing.
@@ -95,5 +98,5 @@ def _answered(models, own=None):
         latency_ms_mean=found["latency_ms"],
         low_factor=found["throughput_low"] / figure,
         high_factor=found["throughput_high"] / figure,
-        doubts=found["error"] + ", run as " + found["stack"],
+        doubts=found["error"] + ", run as " + found["stack"] + (", calibrated by your own measurements" if own is not None else ""),
     )

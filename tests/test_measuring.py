@@ -17,7 +17,7 @@ from test_cli import COMMAND
 
 import hwlib as hw
 from hwlib import HwlibError, check, data, measuring, schema
-from hwlib.measuring import meters, session
+from hwlib.measuring import loadgen, meters, session
 
 IMAGE = {"image": (onnx.TensorProto.FLOAT, ["batch", 3, 16, 16])}
 BURN = "import time; end = time.time() + 60\nwhile time.time() < end: pass"
@@ -269,3 +269,12 @@ def test_another_network_of_the_same_name_is_refused(network, folder, tmp_path):
         session.run(other, **quick)
     session.run(other, name="second", **quick)
     assert set(hw.load_models()["model_id"]) >= {"my-small", "my-second"}
+
+
+@pytest.mark.parametrize(("seconds", "expected_s", "together"), [(0.05, 0.01, 16), (0.05, 0.001, 16), (0.05, 1.0, 3), (0.02, 0.001, 1)])
+def test_offline_hands_over_whole_batches_only(seconds, expected_s, together):
+    handed = []
+    loadgen.run("offline", lambda samples: handed.append(len(samples)), seconds, expected_s=expected_s, together=together)
+    assert len(handed) == 1
+    assert handed[0] % together == 0
+    assert handed[0] * expected_s >= seconds

@@ -176,7 +176,7 @@ def test_pages_share_assets_and_their_charts_are_drawn(visit, tmp_path):
     assert sorted(address.rpartition("/")[2] for address in seen.requests) == ["bert-large.html", "report.css", "vega.js"]
     assert seen.complaints == []
     seen.page.get_by_role("link", name="All reports").click()
-    assert seen.page.locator("#found").inner_text() == "1 of 1 reports"
+    seen.page.get_by_text("1 of 1 reports", exact=True).wait_for()
 
 
 def test_standalone_pages_need_nothing_beside_them(tmp_path):

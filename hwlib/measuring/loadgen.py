@@ -1,6 +1,7 @@
 """MLCommons LoadGen: it sends the queries, times them, and says what came of it."""
 
 import json
+import math
 import queue
 import tempfile
 import threading
@@ -15,9 +16,10 @@ SCENARIOS = {"single_stream": "SingleStream", "offline": "Offline", "server": "S
 HEADROOM = 4
 SAMPLES = 1_024
 POLL_S = 0.1
+LEAST_RATE = 1e-3
 
 
-def run(scenario, work, seconds, *, expected_s, batch_size=1, rate=None, latency_ms=None):
+def run(scenario, work, seconds, *, expected_s, batch_size=1, together=1, rate=None, latency_ms=None):
     """One run of LoadGen: its own figures by their names in its log (1/s, ns), as a dict.
 
     Parameters
@@ -32,6 +34,8 @@ def run(scenario, work, seconds, *, expected_s, batch_size=1, rate=None, latency
         About how long one sample takes, seconds.
     batch_size : int
         Most samples that `work` is handed at once in the scenario server.
+    together : int
+        Samples that are worked on together; offline hands over whole multiples of them, or the last ones would cost as much as all.
     rate : float, optional
         Samples a second that a server is asked for.
     latency_ms : float, optional
@@ -45,7 +49,7 @@ def run(scenario, work, seconds, *, expected_s, batch_size=1, rate=None, latency
         On Ctrl-C, once the run has come to its end.
     """
     loadgen = need("mlperf_loadgen")
-    settings = _settings(loadgen, scenario, seconds, expected_s, rate, latency_ms)
+    settings = _settings(loadgen, scenario, seconds, expected_s, together, rate, latency_ms)
     desk = _Desk(loadgen, work, batch_size, time.perf_counter() + seconds)
     with tempfile.TemporaryDirectory() as folder:
         sut = loadgen.ConstructSUT(desk.line.put if scenario == "server" else desk.answer, _nothing)
@@ -102,14 +106,17 @@ def _join(threads, desk):
         thread.join()
 
 
-def _settings(loadgen, scenario, seconds, expected_s, rate, latency_ms):
+def _settings(loadgen, scenario, seconds, expected_s, together, rate, latency_ms):
     settings = loadgen.TestSettings()
     settings.scenario = getattr(loadgen.TestScenario, SCENARIOS[scenario])
     settings.mode = loadgen.TestMode.PerformanceOnly
     settings.min_duration_ms = max(1, round(seconds * units.MS_PER_S))
     settings.min_query_count = 1
     settings.single_stream_expected_latency_ns = max(1, round(expected_s * units.MS_PER_S * units.NS_PER_MS / HEADROOM))
-    settings.offline_expected_qps = 1 / expected_s
+    if scenario == "offline":
+        # Given as a least count: what LoadGen works out from an expected rate is no multiple of anything.
+        settings.min_query_count = together * math.ceil(seconds / (expected_s * together))
+        settings.offline_expected_qps = LEAST_RATE
     if scenario == "server":
         settings.server_target_qps = rate
         settings.server_target_latency_ns = round(latency_ms * units.NS_PER_MS)

@@ -94,7 +94,8 @@ def _run(job, engine, feeds, call_s, seconds, **server):
     pace, start = meters.pace_s(), meters.reading(engine.device_class)
     # To LoadGen a call of a whole batch is one sample, but where it makes the batches: there each sample counts.
     each_s = call_s if job.scenario == "single_stream" else call_s / job.batch_size
-    figures = loadgen.run(job.scenario, _work(job, engine, feeds), seconds, expected_s=each_s, batch_size=job.batch_size, **server)
+    sizes = {"batch_size": job.batch_size, "together": job.batch_size * engine.concurrency}
+    figures = loadgen.run(job.scenario, _work(job, engine, feeds), seconds, expected_s=each_s, **sizes, **server)
     seen = meters.between(start, meters.reading(engine.device_class))
     return Run(_throughput(job, figures), figures, seen, pace)
 

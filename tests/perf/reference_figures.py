@@ -21,7 +21,7 @@ from hwlib.tables import write_csv
 SOURCE = "hwlib-own"
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "curated" / "own"
 PRECISIONS = ("fp32", "bf16", "int8")
-FULL = {"batch_sizes": (1, 4, 16), "seconds": 10.0}
+FULL = {"batch_sizes": (1, 4, 16), "seconds": 4.0}
 QUICK = {"batch_sizes": (1,), "seconds": 0.5}
 # What the tables of others do not describe.
 TITLES = {"lstm-2x256-seq100": ("LSTM, 2 layers of 256, 100 steps of 40 features", "lstm", "speech_recognition")}
