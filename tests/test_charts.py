@@ -69,7 +69,8 @@ def test_the_pareto_line_joins_no_dominated_point(decision):
 def test_what_is_seen_together_in_a_batch_chart_is_alike(decision):
     lines = hw.guard.batch_series(panels._usable(decision))
     for _, rows in lines.groupby("stack"):
-        assert hw.caveats(rows.drop(columns="batch_size")) == []
+        # These charts draw no latency, so it may be stated by another percentile.
+        assert hw.caveats(rows.drop(columns=["batch_size", "latency_stat"])) == []
     assert lines["stack"].nunique() > 5
 
 

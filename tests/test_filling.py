@@ -33,11 +33,11 @@ def test_nothing_measured_is_estimated_again():
 
 
 def test_own_rows_move_the_estimates_and_are_named():
-    rows = data.load_measurements("mobilenet-v2")
+    rows = data.load_measurements("resnet50")
     rows = rows[rows["device_id"] == "nvidia-t4"].dropna(subset=["batch_size", "throughput_per_s"])
-    plain = filling.with_estimates(rows, "mobilenet-v2").query("evidence == 'estimated'").set_index("measurement_id")
+    plain = filling.with_estimates(rows, "resnet50").query("evidence == 'estimated'").set_index("measurement_id")
     slow = rows.head(1).assign(evidence="own", source_id="my-measurements", throughput_per_s=rows["throughput_per_s"].iloc[0] / 4)
-    moved = filling.with_estimates(slow, "mobilenet-v2").query("evidence == 'estimated'").set_index("measurement_id")
+    moved = filling.with_estimates(slow, "resnet50").query("evidence == 'estimated'").set_index("measurement_id")
     assert (moved["throughput_per_s"].reindex(plain.index) < plain["throughput_per_s"]).all()
     assert moved["doubts"].str.endswith("calibrated by your own measurements").all()
     assert not plain["doubts"].str.contains("your own").any()

@@ -83,7 +83,7 @@ def test_own_rows_are_taken_as_they_are(folder, tmp_path, ending):
     path = tmp_path / f"mine.{ending}"
     frame.to_csv(path, index=False) if ending == "csv" else frame.to_parquet(path)
     user.import_file("measurements", path)
-    assert len(hw.load_measurements("resnet50", evidence="own")) == 1
+    assert len(hw.load_measurements("resnet50", evidence="own", source_id="timm")) == 1
 
 
 @pytest.mark.parametrize(
