@@ -12,6 +12,7 @@ import pandas as pd
 from . import candidates, limits, ranking
 from .queueing import response_ms
 from .units import HOURS_PER_DAY
+from .workload import NUMBERS
 
 COLUMNS = ("answer", "side", "at", "now", "device_id", "device", "instance_type", "evidence", "loser")
 # More machines than this of a kind are a cloud of their own; the cost of one more no longer decides.
@@ -67,9 +68,11 @@ def _limits(decision):
     for answer, column in limits.LIMIT_COLUMNS.items():
         # The time of a whole answer is a language model's limit only where somebody set it.
         if column in rows and (answer != "latency_ms" or "ttft_held_ms" not in rows or decision.workload.latency_ms):
-            yield from _tighter(decision, answer, rows[column])
+            # What takes longer than any limit that may be set is beyond all of them.
+            figures = rows[column].where(rows[column] <= NUMBERS[answer][1])
+            yield from _tighter(decision, answer, figures)
             if getattr(decision.workload, answer) is not None:
-                yield from _looser(decision, answer, rows[column])
+                yield from _looser(decision, answer, figures)
 
 
 def _tighter(decision, answer, figures):
@@ -99,7 +102,7 @@ def _looser(decision, answer, figures):
         better, needed = _better(pairs, work, winner["value"])
         if needed is None or answer != "latency_ms":
             needed = figures.reindex(pairs["row"]).to_numpy("float64")
-        further = needed[better & (needed > limit * (1 + NEAR))]
+        further = needed[better & (needed > limit * (1 + NEAR)) & (needed * (1 + NEAR) <= NUMBERS[answer][1])]
         if not len(further):
             return
         limit = further.min()

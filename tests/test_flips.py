@@ -3,7 +3,9 @@
 import pytest
 
 import hwlib as hw
+from hwlib import candidates
 from hwlib.words import flip_sentence
+from hwlib.workload import NUMBERS
 
 JUST = 1e-6
 
@@ -115,3 +117,11 @@ def test_sentences_of_flips_name_side_place_and_winner():
 
 def test_a_decision_without_a_winner_has_no_flips(made):
     assert hw.decide("net", latency_ms=0.001).flips.empty
+
+
+def test_what_takes_longer_than_any_limit_flips_nothing():
+    """An estimate on a slow processor takes longer than the largest limit that a workload may have."""
+    decision = hw.decide("pspnet-473")
+    rows = candidates.measured(decision.workload)
+    assert rows["latency_ms"].max() > NUMBERS["latency_ms"][1]
+    assert (decision.flips.query("answer == 'latency_ms'")["at"] <= NUMBERS["latency_ms"][1]).all()
