@@ -1,3 +1,4 @@
+import json
 import math
 import re
 
@@ -69,9 +70,13 @@ def test_the_pareto_line_joins_no_dominated_point(decision):
 def test_what_is_seen_together_in_a_batch_chart_is_alike(decision):
     lines = hw.guard.batch_series(panels._usable(decision))
     for _, rows in lines.groupby("stack"):
-        # These charts draw no latency, so it may be stated by another percentile.
         assert hw.caveats(rows.drop(columns=["batch_size", "latency_stat"])) == []
     assert lines["stack"].nunique() > 5
+    # By which percentile a latency is stated may differ, for none is shown.
+    for panel in (panels.batch_throughput, panels.batch_cost):
+        spec = json.dumps(panel(decision).to_dict())
+        assert "batch_size" in spec
+        assert "latency" not in spec
 
 
 def test_a_model_without_sweep_power_or_latency_gets_sentences(made):
